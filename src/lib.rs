@@ -1,1 +1,48 @@
+//! realtime_sync: a lossless, ordered, authorised realtime feed for any PostgreSQL table.
+//!
+//! Data flows one way: source (enable, disable) -> capture (triggers, buffer) -> log (table, segments)
+//! -> relay (delivery). docs/architecture.md tells why each part has its shape.
+
+mod capture;
+mod error;
+mod log;
+mod relay;
+mod settings;
+mod source;
+mod stats;
+
 ::pgrx::pg_module_magic!(name, version);
+
+// The install script, in the order the objects need each other.
+pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../sql/stats.sql", name = "stats", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../sql/log.sql", name = "log", requires = ["stats"]);
+pgrx::extension_sql_file!("../sql/capture.sql", name = "capture", requires = ["log"]);
+pgrx::extension_sql_file!("../sql/source.sql", name = "source", requires = ["capture"]);
+pgrx::extension_sql_file!("../sql/events.sql", name = "events", requires = ["source"]);
+pgrx::extension_sql_file!(
+    "../sql/message.sql",
+    name = "message",
+    requires = ["events"]
+);
+pgrx::extension_sql_file!(
+    "../sql/permission.sql",
+    name = "permission",
+    requires = ["message"]
+);
+pgrx::extension_sql_file!(
+    "../sql/retention.sql",
+    name = "retention",
+    requires = ["permission"]
+);
+pgrx::extension_sql_file!(
+    "../sql/health.sql",
+    name = "health",
+    requires = ["retention"]
+);
+
+#[pgrx::pg_guard]
+extern "C-unwind" fn _PG_init() {
+    settings::init();
+    capture::init();
+}

@@ -1,0 +1,71 @@
+//! Every failure a user can reach: SQLSTATE, message, detail, hint. Raised, never returned: pgrx
+//! turns a trigger's `Err` into XX000 (pgrx issue 2365).
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+pub enum Error {
+    /// capture() was called as a plain function, or by a trigger of the wrong kind.
+    TriggerProtocol { fault: &'static str },
+    /// An allocation of this many bytes failed.
+    OutOfMemory { bytes: usize },
+    /// flush() inside a savepoint or an exception block.
+    FlushInSubtransaction,
+}
+
+struct Parts {
+    code: PgSqlErrorCode,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+}
+
+impl Error {
+    fn parts(self) -> Parts {
+        use PgSqlErrorCode::*;
+        let parts = |code, message: String, detail: &str, hint: &str| Parts {
+            code,
+            message,
+            detail: (!detail.is_empty()).then(|| detail.to_owned()),
+            hint: (!hint.is_empty()).then(|| hint.to_owned()),
+        };
+        match self {
+            Error::TriggerProtocol { fault } => parts(
+                ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                format!("realtime_sync.capture() {fault}"),
+                "",
+                "Let realtime_sync.enable('your_table') write the triggers.",
+            ),
+            Error::OutOfMemory { bytes } => parts(
+                ERRCODE_OUT_OF_MEMORY,
+                "out of memory".into(),
+                &format!("realtime_sync failed on an allocation of {bytes} bytes."),
+                "",
+            ),
+            Error::FlushInSubtransaction => parts(
+                ERRCODE_ACTIVE_SQL_TRANSACTION,
+                "realtime_sync.flush() cannot run inside a savepoint or an exception block".into(),
+                "Events captured before the savepoint would be lost with it.",
+                "Call it outside, or rely on COMMIT, which writes every event.",
+            ),
+        }
+    }
+
+    pub fn raise(self) -> ! {
+        let Parts {
+            code,
+            message,
+            detail,
+            hint,
+        } = self.parts();
+        let mut report = ErrorReport::new(code, message, "realtime_sync");
+        if let Some(detail) = detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = hint {
+            report = report.set_hint(hint);
+        }
+        report.report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+}
