@@ -1,1 +1,4 @@
-//! x
+//! realtime_sync's formats: options, topics, filters, events. Pure Rust, tested without a server.
+
+pub mod options;
+pub mod topic;
