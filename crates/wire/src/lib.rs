@@ -4,6 +4,8 @@ pub mod buffer;
 pub mod datetime;
 pub mod json;
 pub mod jsonb;
+pub mod native;
 pub mod number;
 pub mod options;
+pub mod reference;
 pub mod topic;
