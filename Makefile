@@ -1,0 +1,34 @@
+# Two commands from a clean machine: make demo, make test. Every target installs what it needs first; all of them work
+# on private copies of PostgreSQL below target/, save install.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint installcheck psql install build clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+demo: ## a live feed of a real workload, in the terminal
+	@scripts/demo
+
+test: ## every kind of test
+	@scripts/test
+
+bench: ## what capture costs, beside its peers (docs/performance.md)
+	@scripts/bench
+
+lint: ## formatting, clippy, plain rules
+	@scripts/lint
+
+installcheck: ## SQL suite and isolation specs: PGVERSION=15 TESTS="name ..." ACCEPT=1
+	@scripts/installcheck
+
+psql: ## a session in the demo's database
+	@scripts/psql
+
+install: ## into the PostgreSQL of PG_CONFIG, for use
+	@scripts/install
+
+build: ## the extension, into the private copy
+	@scripts/setup && scripts/build
+
+clean: ## all that was built and the throwaway servers
+	@scripts/clean
