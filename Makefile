@@ -4,7 +4,7 @@
 .PHONY: help demo test bench lint installcheck psql install build clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## a live feed of a real workload, in the terminal
 	@scripts/demo
