@@ -1,7 +1,7 @@
 # Two commands from a clean machine: make demo, make test. Every target installs what it needs first; all of them work
 # on private copies of PostgreSQL below target/, save install.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint installcheck psql install build clean
+.PHONY: help demo test bench lint installcheck psql install setup build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ psql: ## a session in the demo's database
 
 install: ## into the PostgreSQL of PG_CONFIG, for use
 	@scripts/install
+
+setup: ## only fetch what the others need, 16 and 18 included
+	@scripts/setup 15 16 18
 
 build: ## the extension, into the private copy
 	@scripts/setup && scripts/build
