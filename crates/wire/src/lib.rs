@@ -1,1 +1,11 @@
-//! x
+//! realtime_sync's formats: options, topics, filters, events. Pure Rust, tested without a server.
+
+pub mod buffer;
+pub mod datetime;
+pub mod json;
+pub mod jsonb;
+pub mod native;
+pub mod number;
+pub mod options;
+pub mod reference;
+pub mod topic;
