@@ -1,6 +1,7 @@
 //! x
 pub mod buffer;
 pub mod datetime;
+mod float;
 pub mod json;
 pub mod jsonb;
 pub mod number;
