@@ -3,6 +3,8 @@
 //! Works on bytes, in whatever encoding the server has: every encoding PostgreSQL allows on a server
 //! keeps ASCII as it is, so JSON's own signs are found without decoding.
 
+use crate::buffer::Text;
+use crate::json::write_string;
 use std::io::Write;
 
 /// No head of an event is longer, its cursor aside: what to reserve beyond the body.
@@ -11,29 +13,17 @@ pub const HEAD: usize = 96;
 /// What a message takes beyond its head, topics, event name, payload and context.
 pub const MESSAGE_FRAME: usize = 160;
 
-/// Somewhere to put bytes. Not `std::io::Write`: a buffer of palloc'd memory raises instead of
-/// returning an error.
-pub trait Output {
-    fn put(&mut self, bytes: &[u8]);
-}
-
-impl Output for Vec<u8> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
-
 /// An event of a captured change. `body` is its JSON object without v, id, txid and cursor.
-pub fn write_captured(out: &mut impl Output, id: i64, xid: u64, cursor: Option<&str>, body: &[u8]) {
+pub fn write_captured(out: &mut Text, id: i64, xid: u64, cursor: Option<&str>, body: &[u8]) {
     write_head(out, id, xid, cursor);
-    out.put(after_brace(body));
+    out.extend(after_brace(body));
 }
 
 /// An event made by `send()`. `payload` is JSON text, `context` the JSON object of timestamp, actor
 /// and mutation_id.
 #[allow(clippy::too_many_arguments)] // the row of the log, column by column
 pub fn write_message<T: AsRef<[u8]>>(
-    out: &mut impl Output,
+    out: &mut Text,
     id: i64,
     xid: u64,
     cursor: Option<&str>,
@@ -43,68 +33,38 @@ pub fn write_message<T: AsRef<[u8]>>(
     context: &[u8],
 ) {
     write_head(out, id, xid, cursor);
-    out.put(br#""type":"MESSAGE","event":"#);
+    out.extend(br#""type":"MESSAGE","event":"#);
     write_string(out, event.unwrap_or(b"MESSAGE"));
-    out.put(br#","schema":null,"table":null,"topics":["#);
+    out.extend(br#","schema":null,"table":null,"topics":["#);
     for (n, topic) in topics.into_iter().enumerate() {
         if n > 0 {
-            out.put(b",");
+            out.extend(b",");
         }
         write_string(out, topic.as_ref());
     }
-    out.put(br#"],"key":null,"new":null,"old":null,"changed":null,"payload":"#);
-    out.put(payload.trim_ascii());
+    out.extend(br#"],"key":null,"new":null,"old":null,"changed":null,"payload":"#);
+    out.extend(payload.trim_ascii());
     let context = after_brace(context).trim_ascii_end();
     let members = context.strip_suffix(b"}").unwrap_or(context).trim_ascii();
     if !members.is_empty() {
-        out.put(b",");
-        out.put(members);
+        out.extend(b",");
+        out.extend(members);
     }
-    out.put(br#","partial":false}"#);
+    out.extend(br#","partial":false}"#);
 }
 
-/// A JSON string, escaped as PostgreSQL's `escape_json` does, so that one value has one spelling.
-pub fn write_string(out: &mut impl Output, text: &[u8]) {
-    out.put(b"\"");
-    let mut plain = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        let mut unicode = *b"\\u0000";
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0x08 => b"\\b",
-            0x0c => b"\\f",
-            0x00..=0x1f => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                unicode[4] = HEX[usize::from(byte >> 4)];
-                unicode[5] = HEX[usize::from(byte & 15)];
-                &unicode
-            }
-            _ => continue,
-        };
-        out.put(&text[plain..at]);
-        out.put(escape);
-        plain = at + 1;
-    }
-    out.put(&text[plain..]);
-    out.put(b"\"");
-}
-
-fn write_head(out: &mut impl Output, id: i64, xid: u64, cursor: Option<&str>) {
+fn write_head(out: &mut Text, id: i64, xid: u64, cursor: Option<&str>) {
     let mut head = [0; HEAD];
     let mut rest = &mut head[..];
     // Cannot fail: two numbers of at most 20 digits and 33 octets fit into HEAD.
     let _ = write!(rest, r#"{{"v":1,"id":{id},"txid":"{xid}","cursor":"#);
     let length = HEAD - rest.len();
-    out.put(&head[..length]);
+    out.extend(&head[..length]);
     match cursor {
         Some(cursor) => write_string(out, cursor.as_bytes()),
-        None => out.put(b"null"),
+        None => out.extend(b"null"),
     }
-    out.put(b",");
+    out.extend(b",");
 }
 
 fn after_brace(object: &[u8]) -> &[u8] {
@@ -120,26 +80,26 @@ mod tests {
 
     #[test]
     fn a_captured_event_is_the_head_and_its_body() {
-        let mut out = Vec::new();
+        let mut out = Text::new();
         write_captured(&mut out, 9137, 748213, None, br#"{"type":"INSERT"}"#);
         assert_eq!(
-            out,
+            out.as_bytes(),
             br#"{"v":1,"id":9137,"txid":"748213","cursor":null,"type":"INSERT"}"#
         );
     }
 
     #[test]
     fn the_longest_head_fits() {
-        let mut out = Vec::new();
+        let mut out = Text::new();
         write_captured(&mut out, i64::MIN, u64::MAX, Some("1-2-3"), br#"{"a":1}"#);
-        assert!(out.ends_with(br#""cursor":"1-2-3","a":1}"#));
+        assert!(out.as_bytes().ends_with(br#""cursor":"1-2-3","a":1}"#));
         let head = out.len() - r#""1-2-3","a":1}"#.len();
         assert!(head + "null,".len() <= HEAD);
     }
 
     #[test]
     fn a_message_is_an_event_with_a_payload() {
-        let mut out = Vec::new();
+        let mut out = Text::new();
         let context = br#"{"timestamp":"t","actor":"a","mutation_id":null}"#;
         write_message(
             &mut out,
@@ -152,7 +112,7 @@ mod tests {
             context,
         );
         assert_eq!(
-            String::from_utf8(out).unwrap(),
+            std::str::from_utf8(out.as_bytes()).unwrap(),
             concat!(
                 r#"{"v":1,"id":1,"txid":"2","cursor":null,"type":"MESSAGE","event":"typing","#,
                 r#""schema":null,"table":null,"topics":["room:7","say \"hi\""],"key":null,"#,
@@ -164,9 +124,9 @@ mod tests {
 
     #[test]
     fn a_message_without_a_name_or_a_context_is_still_json() {
-        let mut out = Vec::new();
+        let mut out = Text::new();
         write_message(&mut out, 1, 2, None, [""; 0], None, b"null", b"{}");
-        let event: Value = serde_json::from_slice(&out).unwrap();
+        let event: Value = serde_json::from_slice(out.as_bytes()).unwrap();
         assert_eq!(event["event"], json!("MESSAGE"));
         assert_eq!(event["topics"], json!([]));
         assert_eq!(event["partial"], json!(false));
@@ -174,24 +134,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_string_reads_back(text in "(?s).*") {
-            let mut out = Vec::new();
-            write_string(&mut out, text.as_bytes());
-            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
-        }
-
-        #[test]
         fn a_message_reads_back(
             id: i64, xid: u64,
             topics in prop::collection::vec("(?s).{0,20}", 0..5),
             name in prop::option::of("(?s).{0,20}"),
             payload in "(?s).{0,50}",
         ) {
-            let mut out = Vec::new();
+            let mut out = Text::new();
             let text = json!({ "a": payload }).to_string();
             let name_octets = name.as_deref().map(str::as_bytes);
             write_message(&mut out, id, xid, None, &topics, name_octets, text.as_bytes(), b"{\"actor\":null}");
-            let event: Value = serde_json::from_slice(&out).unwrap();
+            let event: Value = serde_json::from_slice(out.as_bytes()).unwrap();
             prop_assert_eq!(&event["id"], &json!(id));
             prop_assert_eq!(&event["txid"], &json!(xid.to_string()));
             prop_assert_eq!(&event["topics"], &json!(topics));
