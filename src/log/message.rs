@@ -1,6 +1,7 @@
 //! Messages an app sends itself, and the text of an event as readers see it.
 
 use super::append;
+use crate::capture::buffer;
 use crate::error::Error;
 use crate::settings;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
@@ -41,6 +42,9 @@ pub extern "C-unwind" fn realtime_sync_send(fcinfo: FunctionCallInfo) -> Datum {
     if size > limit {
         Error::MessageTooLarge { size, limit }.raise();
     }
+    // What this transaction has captured so far comes before the message.
+    // SAFETY: the reference ends with this statement; taking ids runs no trigger.
+    unsafe { buffer::get() }.assign_ids();
     Spi::connect_mut(|client| {
         // Out of the cell before it runs: a policy may call send() itself.
         let plan = PLAN.with_borrow_mut(|plan| {

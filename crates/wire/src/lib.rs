@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub mod datetime;
+pub mod filter;
 pub mod json;
 pub mod jsonb;
 pub mod native;

@@ -3,6 +3,7 @@
 //! newer one restores.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How much of a row an event carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,9 @@ pub struct Restore {
     /// `d`, `f`, `n`, or `i:` and the index's name, as it was before enable() changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_identity: Option<String>,
+    /// The same of partitions, by qualified name: a replica identity does not pass down.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub partitions: BTreeMap<String, String>,
     /// The publication enable() added the table to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publication: Option<Publication>,
@@ -175,7 +179,7 @@ mod tests {
             r#""filter":"new.x > 1","new_row":"changed","old_row":"none","key_columns":["id"],"#,
             r#""event_name":"moved","status_columns":["status"],"numbers":"text","#,
             r#""operations":["update","truncate"],"leave":true,"restore":{"replica_identity":"i:x_key","#,
-            r#""publication":{"name":"feed","created":true}}}"#
+            r#""partitions":{"public.p1":"d"},"publication":{"name":"feed","created":true}}}"#
         );
         assert_eq!(Options::parse(text).unwrap().to_json(), text);
     }
