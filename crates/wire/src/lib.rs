@@ -9,5 +9,6 @@ pub mod jsonb;
 pub mod native;
 pub mod number;
 pub mod options;
+pub mod pattern;
 pub mod reference;
 pub mod topic;
