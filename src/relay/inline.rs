@@ -12,6 +12,7 @@ use wire::{native, reference};
 const LONGEST: usize = 7_999;
 
 /// Not in pgrx's bindings (commands/async.h).
+#[allow(non_snake_case)]
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" {
     fn Async_Notify(channel: *const c_char, payload: *const c_char);
