@@ -1,0 +1,1 @@
+create extension realtime_sync;
