@@ -4,7 +4,7 @@ as 'MODULE_PATHNAME', 'capture';
 
 create function realtime_sync.flush() returns bigint
 volatile parallel unsafe language c
-as 'MODULE_PATHNAME', 'flush_wrapper';
+as 'MODULE_PATHNAME', 'flush_now_wrapper';
 
 revoke all on function realtime_sync.capture() from public;
 revoke all on function realtime_sync.flush() from public;

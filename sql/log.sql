@@ -13,7 +13,7 @@ as 'MODULE_PATHNAME', 'current_segment_wrapper';
 
 create function realtime_sync.message_context() returns json
 stable parallel unsafe language c
-as 'MODULE_PATHNAME', 'message_context_wrapper';
+as 'MODULE_PATHNAME', 'message_context';
 
 create table realtime_sync.event (
     id bigint not null default realtime_sync.next_event_id(),

@@ -3,6 +3,9 @@
 //! Data flows one way: source (enable, disable) -> capture (triggers, buffer) -> log (table, segments)
 //! -> relay (delivery). docs/architecture.md tells why each part has its shape.
 
+// pgrx's #[pg_guard] on extern blocks expands to a path through `crate::ffi`.
+use pgrx::pg_sys::ffi;
+
 mod capture;
 mod error;
 mod log;

@@ -1,6 +1,241 @@
+//! Events into the log, many at a time.
+
+use super::layout::{self, COLUMNS, Layout};
+use super::record;
+use super::server;
+use super::shared::{self, Counter};
+use pgrx::pg_sys::{self, Datum};
 use pgrx::prelude::*;
+use std::cell::Cell;
+
+/// As COPY: a page's WAL record is shared by the rows that fit on it.
+const BATCH_ROWS: usize = 256;
+const BATCH_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static LAST_ID: Cell<i64> = const { Cell::new(0) };
+}
+
+/// A segment opened for writing. Everything it allocates is in `memory`; an error frees that with
+/// the transaction.
+pub struct Writer {
+    layout: Layout,
+    places: [usize; COLUMNS.len()],
+    segment: usize,
+    notified: bool,
+    xid: u64,
+    relation: pg_sys::Relation,
+    indexes: *mut pg_sys::ResultRelInfo,
+    executor: *mut pg_sys::EState,
+    bulk: pg_sys::BulkInsertState,
+    memory: pg_sys::MemoryContext,
+    rows: pg_sys::MemoryContext,
+    slots: *mut *mut pg_sys::TupleTableSlot,
+    made: usize,
+    filled: usize,
+    bytes: usize,
+}
+
+impl Writer {
+    /// Opens the segment, which the transaction has locked. None when its layout is not ours.
+    pub fn open(layout: Layout, segment: usize, notified: bool) -> Option<Writer> {
+        // SAFETY: the usual sequence of COPY (copyfrom.c) for a table whose indexes are maintained
+        // and whose triggers are not fired.
+        unsafe {
+            let memory = pg_sys::AllocSetContextCreateInternal(
+                pg_sys::CurrentMemoryContext,
+                c"realtime_sync log".as_ptr(),
+                pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
+                pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
+                pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+            );
+            let caller = pg_sys::MemoryContextSwitchTo(memory);
+            let relation = pg_sys::table_open(
+                layout.segments[segment],
+                pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
+            );
+            let writer = layout::places((*relation).rd_att).map(|places| {
+                let executor = pg_sys::CreateExecutorState();
+                let indexes = pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>())
+                    .cast::<pg_sys::ResultRelInfo>();
+                (*indexes).type_ = pg_sys::NodeTag::T_ResultRelInfo;
+                pg_sys::InitResultRelInfo(indexes, relation, 0, std::ptr::null_mut(), 0);
+                pg_sys::ExecOpenIndices(indexes, false);
+                Writer {
+                    layout,
+                    places,
+                    segment,
+                    notified,
+                    xid: pg_sys::GetTopFullTransactionId().value,
+                    relation,
+                    indexes,
+                    executor,
+                    bulk: pg_sys::GetBulkInsertState(),
+                    memory,
+                    rows: pg_sys::AllocSetContextCreateInternal(
+                        memory,
+                        c"realtime_sync rows".as_ptr(),
+                        pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
+                        pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
+                        pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+                    ),
+                    slots: pg_sys::palloc0(BATCH_ROWS * size_of::<usize>()).cast(),
+                    made: 0,
+                    filled: 0,
+                    bytes: 0,
+                }
+            });
+            pg_sys::MemoryContextSwitchTo(caller);
+            if writer.is_none() {
+                pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+                pg_sys::MemoryContextDelete(memory);
+            }
+            writer
+        }
+    }
+
+    /// Adds an event; its id is taken from the sequence unless it has one.
+    pub fn add(&mut self, record: &mut [u8]) {
+        if record::id(record) == 0 {
+            record::set_id(record, take_id(&self.layout));
+        }
+        // In the order of COLUMNS. The two varlenas are read where the buffer has them: they are
+        // copied once, into the tuple.
+        let values = [
+            Datum::from(record::id(record)),
+            Datum::from(self.xid as i64),
+            Datum::from(record::at(record)),
+            Datum::from(self.segment as i16),
+            Datum::from(self.notified),
+            Datum::from(record::topics(record).as_ptr()),
+            Datum::from(record::body(record).as_ptr()),
+        ];
+        // SAFETY: `places` are attributes of this very descriptor, checked by type; the tuple is
+        // formed before the record can change.
+        unsafe {
+            let caller = pg_sys::MemoryContextSwitchTo(self.memory);
+            let desc = (*self.relation).rd_att;
+            if self.filled == self.made {
+                *self.slots.add(self.made) =
+                    pg_sys::MakeSingleTupleTableSlot(desc, &raw const pg_sys::TTSOpsHeapTuple);
+                self.made += 1;
+            }
+            pg_sys::MemoryContextSwitchTo(self.rows);
+            let n = (*desc).natts as usize;
+            let row = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
+            let nulls = pg_sys::palloc(n).cast::<bool>();
+            std::ptr::write_bytes(nulls, 1, n);
+            for (place, value) in self.places.into_iter().zip(values) {
+                *row.add(place) = value;
+                *nulls.add(place) = false;
+            }
+            let tuple = pg_sys::heap_form_tuple(desc, row, nulls);
+            (*tuple).t_tableOid = (*self.relation).rd_id;
+            pg_sys::ExecStoreHeapTuple(tuple, *self.slots.add(self.filled), false);
+            pg_sys::MemoryContextSwitchTo(caller);
+        }
+        self.filled += 1;
+        self.bytes += record.len();
+        if self.filled == BATCH_ROWS || self.bytes >= BATCH_BYTES {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.filled == 0 {
+            return;
+        }
+        // SAFETY: the slots hold heap tuples of this relation; ExecInsertIndexTuples wants the tid
+        // heap_multi_insert left in them.
+        unsafe {
+            let caller = pg_sys::MemoryContextSwitchTo(self.rows);
+            pg_sys::heap_multi_insert(
+                self.relation,
+                self.slots,
+                self.filled as i32,
+                pg_sys::GetCurrentCommandId(true),
+                0,
+                self.bulk,
+            );
+            for n in 0..self.filled {
+                let slot = *self.slots.add(n);
+                insert_index_entries(self.indexes, slot, self.executor);
+                pg_sys::ExecClearTuple(slot);
+            }
+            pg_sys::MemoryContextSwitchTo(caller);
+            pg_sys::MemoryContextReset(self.rows);
+        }
+        shared::count(Counter::Written, self.filled as u64);
+        self.filled = 0;
+        self.bytes = 0;
+    }
+
+    pub fn close(mut self) {
+        self.flush();
+        // SAFETY: the reverse of open(); the lock stays until the transaction ends.
+        unsafe {
+            for n in 0..self.made {
+                pg_sys::ExecDropSingleTupleTableSlot(*self.slots.add(n));
+            }
+            pg_sys::FreeBulkInsertState(self.bulk);
+            pg_sys::ExecCloseIndices(self.indexes);
+            pg_sys::FreeExecutorState(self.executor);
+            pg_sys::table_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+            pg_sys::MemoryContextDelete(self.memory);
+        }
+    }
+}
+
+/// # Safety
+/// As ExecInsertIndexTuples.
+unsafe fn insert_index_entries(
+    indexes: *mut pg_sys::ResultRelInfo,
+    slot: *mut pg_sys::TupleTableSlot,
+    executor: *mut pg_sys::EState,
+) {
+    // SAFETY: the caller's promise; from PostgreSQL 16 on a flag tells BRIN-only updates.
+    unsafe {
+        let nothing = std::ptr::null_mut();
+        #[cfg(feature = "pg15")]
+        pg_sys::ExecInsertIndexTuples(
+            indexes,
+            slot,
+            executor,
+            false,
+            false,
+            nothing,
+            nothing.cast(),
+        );
+        #[cfg(not(feature = "pg15"))]
+        pg_sys::ExecInsertIndexTuples(
+            indexes,
+            slot,
+            executor,
+            false,
+            false,
+            nothing,
+            nothing.cast(),
+            false,
+        );
+        let context = pg_sys::MakePerTupleExprContext(executor);
+        pg_sys::MemoryContextReset((*context).ecxt_per_tuple_memory);
+    }
+}
+
+/// The next id, whatever the session's rights on the sequence: writing events is not its doing.
+pub fn take_id(layout: &Layout) -> i64 {
+    // SAFETY: the sequence exists, or PostgreSQL raises.
+    unsafe { server::nextval_internal(layout.sequence, false) }
+}
+
+/// The id of the row this backend has last put into the log by a plain INSERT.
+pub fn last_id() -> i64 {
+    LAST_ID.get()
+}
 
 #[pg_extern(sql = false)]
-fn next_event_id() -> i64 {
-    1
+fn next_event_id() -> Option<i64> {
+    let id = take_id(&layout::find()?);
+    LAST_ID.set(id);
+    Some(id)
 }

@@ -1,5 +1,11 @@
 //! The event log: where events are kept, and how they get there.
 
 pub mod append;
+pub mod layout;
+mod native;
+pub mod octets;
+pub mod permission;
+pub mod record;
 pub mod segment;
+pub mod server;
 pub mod shared;

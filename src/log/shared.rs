@@ -16,7 +16,6 @@ const NAME: &std::ffi::CStr = c"realtime_sync layout 1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Counter {
-    Captured,
     Written,
     Notified,
     Partial,
@@ -29,8 +28,7 @@ pub enum Counter {
 }
 
 impl Counter {
-    pub const ALL: [Counter; 10] = [
-        Counter::Captured,
+    pub const ALL: [Counter; 9] = [
         Counter::Written,
         Counter::Notified,
         Counter::Partial,
@@ -44,7 +42,6 @@ impl Counter {
 
     pub fn name(self) -> &'static str {
         match self {
-            Counter::Captured => "captured",
             Counter::Written => "written",
             Counter::Notified => "notified",
             Counter::Partial => "partial",

@@ -1,1 +1,3 @@
-//! Delivery.
+//! Delivery: from the log to those who listen.
+
+pub mod inline;

@@ -1,5 +1,14 @@
 //! realtime_sync's formats: options, topics, filters, events. Pure Rust, tested without a server.
 
+pub mod buffer;
+pub mod datetime;
 pub mod filter;
+mod float;
+pub mod json;
+pub mod jsonb;
+pub mod native;
+pub mod number;
 pub mod options;
+pub mod pattern;
+pub mod reference;
 pub mod topic;

@@ -1,1 +1,2 @@
+-- Runs before every other file, in the same database.
 create extension realtime_sync;

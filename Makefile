@@ -1,0 +1,37 @@
+# Two commands from a clean machine: make demo, make test. Every target installs what it needs first; all of them work
+# on private copies of PostgreSQL below target/, save install.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint installcheck psql install setup build clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## a live feed of a real workload, in the terminal
+	@scripts/demo
+
+test: ## every kind of test
+	@scripts/test
+
+bench: ## what capture costs, beside its peers (docs/performance.md)
+	@scripts/bench
+
+lint: ## formatting, clippy, plain rules
+	@scripts/lint
+
+installcheck: ## SQL suite and isolation specs: PGVERSION=15 TESTS="name ..." ACCEPT=1
+	@scripts/installcheck
+
+psql: ## a session in the demo's database
+	@scripts/psql
+
+install: ## into the PostgreSQL of PG_CONFIG, for use
+	@scripts/install
+
+setup: ## only fetch what the others need, 16 and 18 included
+	@scripts/setup 15 16 18
+
+build: ## the extension, into the private copy
+	@scripts/setup && scripts/build
+
+clean: ## all that was built and the throwaway servers
+	@scripts/clean

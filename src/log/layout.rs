@@ -1,0 +1,102 @@
+//! Where the log is and what its rows look like: looked up once, again after any invalidation, and by
+//! name, so that a backend with an older library never writes an old layout.
+
+use super::server::{self, Local};
+use pgrx::pg_sys::{self, Oid};
+use std::ffi::CStr;
+
+pub const SEGMENTS: usize = 8;
+
+/// The columns this library writes, with their types.
+pub const COLUMNS: [(&CStr, Oid); 7] = [
+    (c"id", pg_sys::INT8OID),
+    (c"xid", pg_sys::XID8OID),
+    (c"at", pg_sys::TIMESTAMPTZOID),
+    (c"segment", pg_sys::INT2OID),
+    (c"notified", pg_sys::BOOLOID),
+    (c"topics", pg_sys::TEXTARRAYOID),
+    (c"body", pg_sys::JSONOID),
+];
+
+#[derive(Clone, Copy)]
+pub struct Layout {
+    pub event: Oid,
+    pub segments: [Oid; SEGMENTS],
+    pub sequence: Oid,
+}
+
+static LAYOUT: Local<Option<Layout>> = Local::new(None);
+
+/// None while the extension is not there, as between DROP EXTENSION and the end of its transaction.
+pub fn find() -> Option<Layout> {
+    // SAFETY: the reference ends with this statement.
+    unsafe { *LAYOUT.get() }.or_else(|| {
+        let found = look_up();
+        // SAFETY: as above; the lookup may have run the invalidation callback, but holds nothing.
+        unsafe { *LAYOUT.get() = found };
+        found
+    })
+}
+
+/// Called by the relation cache for any relation that changes; must not raise.
+pub fn forget(relation: Oid) {
+    // SAFETY: the reference ends with this function, which calls nothing.
+    let layout = unsafe { LAYOUT.get() };
+    if layout.as_ref().is_some_and(|known| {
+        relation == Oid::INVALID
+            || relation == known.event
+            || relation == known.sequence
+            || known.segments.contains(&relation)
+    }) {
+        *layout = None;
+    }
+}
+
+#[cold]
+fn look_up() -> Option<Layout> {
+    // SAFETY: catalog lookups by name; a missing object gives InvalidOid.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"realtime_sync".as_ptr(), true);
+        if schema == Oid::INVALID {
+            return None;
+        }
+        let relation = |name: &CStr| pg_sys::get_relname_relid(name.as_ptr(), schema);
+        const SEGMENT: [&CStr; SEGMENTS] = [
+            c"event_0", c"event_1", c"event_2", c"event_3", c"event_4", c"event_5", c"event_6",
+            c"event_7",
+        ];
+        let layout = Layout {
+            event: relation(c"event"),
+            segments: SEGMENT.map(relation),
+            sequence: relation(c"event_id"),
+        };
+        let complete = layout.event != Oid::INVALID
+            && layout.sequence != Oid::INVALID
+            && !layout.segments.contains(&Oid::INVALID);
+        complete.then_some(layout)
+    }
+}
+
+/// The place of each of our columns in a segment, or None where the segment has one we cannot fill:
+/// then this library is older than the table.
+///
+/// # Safety
+/// `desc` is the descriptor of an open segment.
+pub unsafe fn places(desc: pg_sys::TupleDesc) -> Option<[usize; COLUMNS.len()]> {
+    let mut places = [usize::MAX; COLUMNS.len()];
+    // SAFETY: the caller's promise.
+    unsafe {
+        for index in 0..(*desc).natts as usize {
+            let attribute = server::attribute(desc, index);
+            let name = CStr::from_ptr(attribute.attname.data.as_ptr());
+            let ours = COLUMNS.iter().position(|(column, _)| *column == name);
+            match ours {
+                _ if attribute.attisdropped => {}
+                Some(n) if attribute.atttypid == COLUMNS[n].1 => places[n] = index,
+                None if !attribute.attnotnull => {}
+                _ => return None,
+            }
+        }
+    }
+    (!places.contains(&usize::MAX)).then_some(places)
+}
