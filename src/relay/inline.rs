@@ -5,12 +5,14 @@ use crate::log::shared::{self, Counter};
 use crate::settings;
 use pgrx::pg_sys;
 use std::ffi::c_char;
+use wire::buffer::Text;
 use wire::{native, reference};
 
 /// The longest payload NOTIFY takes (NOTIFY_PAYLOAD_MAX_LENGTH - 1, async.c).
 const LONGEST: usize = 7_999;
 
 /// Not in pgrx's bindings (commands/async.h).
+#[allow(non_snake_case)]
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" {
     fn Async_Notify(channel: *const c_char, payload: *const c_char);
@@ -30,7 +32,7 @@ pub fn notify(records: &mut [u8]) {
     let channel = channel.to_string_lossy();
     // SAFETY: a transaction that wrote has an id.
     let xid = unsafe { pg_sys::GetTopFullTransactionId() }.value;
-    let mut payload = Vec::new();
+    let mut payload = Text::new();
     let mut sent = 0;
     for record in record::each(records).filter(|record| !record::is_taken_back(record)) {
         payload.clear();
@@ -42,20 +44,21 @@ pub fn notify(records: &mut [u8]) {
             &record::body(record)[4..],
         );
         if payload.len() > LONGEST
-            && let Some(shorter) = reference::shrink(&payload, LONGEST)
+            && let Some(shorter) = reference::shrink(payload.as_bytes(), LONGEST)
         {
-            payload = shorter;
+            payload.clear();
+            payload.extend(&shorter);
         }
         payload.push(0);
         if channel.contains("{topic}") {
             for topic in record::topic_texts(record::topics(record)) {
                 send(
                     &channel.replace("{topic}", &String::from_utf8_lossy(topic)),
-                    &payload,
+                    payload.as_bytes(),
                 );
             }
         } else {
-            send(&channel, &payload);
+            send(&channel, payload.as_bytes());
         }
         sent += 1;
     }

@@ -3,6 +3,7 @@
 pub mod buffer;
 pub mod datetime;
 pub mod filter;
+mod float;
 pub mod json;
 pub mod jsonb;
 pub mod native;
