@@ -32,7 +32,7 @@ begin atomic
     from (values
         ('read', array['native', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition']),
-        ('migrate', array['enable', 'disable', 'disable_all', 'capture'])
+        ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture'])
     ) t(action, names)
     join pg_proc p on p.proname = any (t.names) and p.pronamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action;
