@@ -431,6 +431,10 @@ unsafe fn root(relation: pg_sys::Relation, trigger: *const pg_sys::Trigger) -> (
             return (own, Vec::new());
         }
         let list = server::get_partition_ancestors(own);
+        // DETACH CONCURRENTLY has taken the parent away already, and not yet the triggers.
+        if list.is_null() {
+            return (own, Vec::new());
+        }
         let ancestors: Vec<Oid> = (0..(*list).length)
             .map(|n| pg_sys::list_nth_oid(list, n))
             .collect();
