@@ -11,6 +11,14 @@ pub enum Error {
     OutOfMemory { bytes: usize },
     /// flush() inside a savepoint or an exception block.
     FlushInSubtransaction,
+    /// An argument of send() is null that may not be.
+    NullArgument(&'static str),
+    /// send('').
+    EmptyTopic,
+    /// send() of more than realtime_sync.max_event_size.
+    MessageTooLarge { size: usize, limit: usize },
+    /// A topic pattern given to allow() that means nothing.
+    TopicPattern { pattern: String, fault: String },
 }
 
 struct Parts {
@@ -47,6 +55,32 @@ impl Error {
                 "realtime_sync.flush() cannot run inside a savepoint or an exception block".into(),
                 "Events captured before the savepoint would be lost with it.",
                 "Call it outside, or rely on COMMIT, which writes every event.",
+            ),
+            Error::NullArgument(argument) => parts(
+                ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("{argument} of realtime_sync.send() must not be null"),
+                "",
+                "realtime_sync.send(topic, event, payload): only the payload may be null.",
+            ),
+            Error::EmptyTopic => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "topic of realtime_sync.send() must not be empty".into(),
+                "",
+                "Name the room the message is for, such as 'driver:42'.",
+            ),
+            Error::MessageTooLarge { size, limit } => parts(
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "message is too large".into(),
+                &format!(
+                    "Topic, event and payload have {size} bytes together; realtime_sync.max_event_size allows {limit}."
+                ),
+                "Send a reference to the data instead, or raise realtime_sync.max_event_size.",
+            ),
+            Error::TopicPattern { pattern, fault } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid topic pattern \"{pattern}\": {fault}"),
+                "",
+                "Write a topic, a beginning with a \"*\" at its end, or either with {jwt.claim} or {user} in it: 'drivers', 'trip:*', 'driver:{jwt.sub}', 'org:{jwt.org}:*'. Doubled braces are literal.",
             ),
         }
     }

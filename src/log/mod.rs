@@ -2,6 +2,8 @@
 
 pub mod append;
 pub mod layout;
+pub mod message;
+pub mod permission;
 pub mod record;
 pub mod segment;
 pub mod server;
