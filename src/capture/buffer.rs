@@ -3,6 +3,7 @@
 //! Bounded: over [`BOUND`] they go to the log at once, or, inside a savepoint, to a temporary file,
 //! because rows written to the log there would die with the savepoint.
 
+use super::context;
 use super::moved;
 use super::plan;
 use super::spill::Spill;
@@ -17,6 +18,7 @@ use crate::settings::{self, Delivery};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use wire::buffer::Text;
+use wire::native;
 
 /// Bytes of events kept in memory.
 const BOUND: usize = 1024 * 1024;
@@ -113,11 +115,29 @@ impl Buffer {
     pub fn assign_ids(&mut self) {
         if let Some(layout) = layout::find() {
             for record in record::each(self.text.as_mut_bytes()) {
-                if record::id(record) == 0 && !record::is_taken_back(record) {
+                if record::id(record) == 0 && record::is_pending(record) {
                     record::set_id(record, append::take_id(&layout));
                 }
             }
         }
+    }
+
+    /// Keeps a message, whose row has just been put into the log, for inline delivery.
+    pub fn keep_message(&mut self, id: i64, topic: &[u8], event: &[u8], payload: &[u8]) {
+        if !is_inline() {
+            return;
+        }
+        self.prepare();
+        let start = record::begin(&mut self.text);
+        let mut members = Text::new();
+        let at = context::write(&mut members);
+        self.text.push(b'{');
+        let (topics, event) = ([topic], Some(event));
+        native::write_message_body(&mut self.text, topics, event, payload, members.as_bytes());
+        record::finish(&mut self.text, start, at, std::iter::once(topic));
+        let record = &mut self.text.as_mut_bytes()[start..];
+        record::set_id(record, id);
+        record::set_logged(record);
     }
 
     /// Writes everything to the log and forgets it, but for the text, whose records now have their
@@ -135,7 +155,7 @@ impl Buffer {
         };
         let mut events = 0;
         let mut write = |record: &mut [u8]| {
-            if !record::is_taken_back(record) {
+            if record::is_pending(record) {
                 writer.add(record);
                 events += 1;
             }

@@ -2,7 +2,8 @@
 
 pub mod append;
 pub mod layout;
-pub mod message;
+mod native;
+pub mod octets;
 pub mod permission;
 pub mod record;
 pub mod segment;
