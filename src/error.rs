@@ -1,10 +1,13 @@
 //! Every failure a user can reach: SQLSTATE, message, detail, hint. Raised, never returned: pgrx
 //! turns a trigger's `Err` into XX000 (pgrx issue 2365).
 
+use crate::source::Mistake;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 pub enum Error {
+    /// enable() or disable() was asked for what cannot be.
+    Mistake(Mistake),
     /// capture() was called as a plain function, or by a trigger of the wrong kind.
     TriggerProtocol { fault: &'static str },
     /// An allocation of this many bytes failed.
@@ -21,23 +24,33 @@ pub enum Error {
     TopicPattern { pattern: String, fault: String },
 }
 
-struct Parts {
+pub struct Parts {
     code: PgSqlErrorCode,
     message: String,
     detail: Option<String>,
     hint: Option<String>,
 }
 
+/// An empty detail or hint is none.
+pub fn parts(
+    code: PgSqlErrorCode,
+    message: impl Into<String>,
+    detail: impl Into<String>,
+    hint: impl Into<String>,
+) -> Parts {
+    Parts {
+        code,
+        message: message.into(),
+        detail: Some(detail.into()).filter(|detail| !detail.is_empty()),
+        hint: Some(hint.into()).filter(|hint| !hint.is_empty()),
+    }
+}
+
 impl Error {
     fn parts(self) -> Parts {
         use PgSqlErrorCode::*;
-        let parts = |code, message: String, detail: &str, hint: &str| Parts {
-            code,
-            message,
-            detail: (!detail.is_empty()).then(|| detail.to_owned()),
-            hint: (!hint.is_empty()).then(|| hint.to_owned()),
-        };
         match self {
+            Error::Mistake(mistake) => mistake.parts(),
             Error::TriggerProtocol { fault } => parts(
                 ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
                 format!("realtime_sync.capture() {fault}"),
@@ -46,13 +59,13 @@ impl Error {
             ),
             Error::OutOfMemory { bytes } => parts(
                 ERRCODE_OUT_OF_MEMORY,
-                "out of memory".into(),
-                &format!("realtime_sync failed on an allocation of {bytes} bytes."),
+                "out of memory",
+                format!("realtime_sync failed on an allocation of {bytes} bytes."),
                 "",
             ),
             Error::FlushInSubtransaction => parts(
                 ERRCODE_ACTIVE_SQL_TRANSACTION,
-                "realtime_sync.flush() cannot run inside a savepoint or an exception block".into(),
+                "realtime_sync.flush() cannot run inside a savepoint or an exception block",
                 "Events captured before the savepoint would be lost with it.",
                 "Call it outside, or rely on COMMIT, which writes every event.",
             ),
@@ -64,14 +77,14 @@ impl Error {
             ),
             Error::EmptyTopic => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,
-                "topic of realtime_sync.send() must not be empty".into(),
+                "topic of realtime_sync.send() must not be empty",
                 "",
                 "Name the room the message is for, such as 'driver:42'.",
             ),
             Error::MessageTooLarge { size, limit } => parts(
                 ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                "message is too large".into(),
-                &format!(
+                "message is too large",
+                format!(
                     "Topic, event and payload have {size} bytes together; realtime_sync.max_event_size allows {limit}."
                 ),
                 "Send a reference to the data instead, or raise realtime_sync.max_event_size.",
