@@ -42,6 +42,9 @@ declare
     query text;
     result json;
 begin
+    if columns = '{}' then
+        return '{}';
+    end if;
     select pg_catalog.format(
         'select pg_catalog.json_object(array[%s], array[%s]::text[]) from pg_catalog.json_to_record($1) as r(%s)',
         pg_catalog.string_agg(pg_catalog.quote_literal(a.attname), ', '),
@@ -108,6 +111,7 @@ begin
             hint = case e.type
                 when 'TRUNCATE' then 'Restore the rows from a backup, or one by one from their last events.'
                 when 'LEAVE' then 'Undo that UPDATE.'
+                else 'Only INSERT, UPDATE and DELETE events can be undone.'
             end;
     end if;
     if e.partial then
@@ -207,6 +211,9 @@ begin
     join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = l.key
     where a.attgenerated = '';
     if e.type = 'UPDATE' then
+        if assignments is null then
+            return null;
+        end if;
         return pg_catalog.format('update %s set %s where %s;', relation, assignments, place);
     end if;
     return pg_catalog.format(

@@ -17,12 +17,12 @@ begin atomic
     select 'usage', 'schema realtime_sync'
     where action in ('read', 'send', 'migrate')
     union all
-    select 'select', 'table realtime_sync.' || t.name
+    select 'select', 'table ' || c.oid::regclass
     from (values
-        ('read', 'event'),
-        ('read', 'events'),
-        ('migrate', 'source')
-    ) t(action, name)
+        ('read', array['event', 'events']),
+        ('migrate', array['source'])
+    ) t(action, names)
+    join pg_class c on c.relname = any (t.names) and c.relnamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action
     union all
     select 'insert (topics, event, payload)', 'table realtime_sync.event'
@@ -32,7 +32,7 @@ begin atomic
     from (values
         ('read', array['native', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition']),
-        ('migrate', array['enable', 'disable', 'disable_all', 'capture'])
+        ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture'])
     ) t(action, names)
     join pg_proc p on p.proname = any (t.names) and p.pronamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action;
@@ -76,8 +76,9 @@ set lock_timeout = '3s'
 as $function$
 declare
     current record;
+    policy text;
 begin
-    current := realtime_sync.granted(role, action);
+    select g.policy, g.topics into current from realtime_sync.granted(role, action) g;
     if current.topics is not distinct from topics then
         return;
     end if;
@@ -85,15 +86,16 @@ begin
         execute pg_catalog.format('drop policy %I on realtime_sync.event', current.policy);
         return;
     end if;
-    if current.policy is null then
-        current.policy := action || ' ' || role;
-        -- Not cut to 63 bytes by PostgreSQL: two long names might then be one.
-        if pg_catalog.octet_length(current.policy) > 63 then
-            current.policy := action || ' ' || pg_catalog.md5(role::text);
+    policy := current.policy;
+    if policy is null then
+        policy := action || ' ' || role;
+        -- Not left to PostgreSQL to cut: two long names might then be one.
+        if pg_catalog.octet_length(policy) > 63 then
+            policy := action || ' ' || pg_catalog.md5(role::text);
         end if;
         execute pg_catalog.format(
             'create policy %I on realtime_sync.event for %s to %s %s (false)',
-            current.policy,
+            policy,
             case action when 'read' then 'select' else 'insert' end,
             role,
             case action when 'read' then 'using' else 'with check' end
@@ -101,13 +103,13 @@ begin
     end if;
     execute pg_catalog.format(
         'alter policy %I on realtime_sync.event %s (%s)',
-        current.policy,
+        policy,
         case action when 'read' then 'using' else 'with check' end,
         realtime_sync.topic_condition(action, topics)
     );
     execute pg_catalog.format(
         'comment on policy %I on realtime_sync.event is %L',
-        current.policy,
+        policy,
         pg_catalog.format(
             '{"realtime_sync":%s,"topics":%s}',
             pg_catalog.to_json(action), pg_catalog.to_json(topics)

@@ -15,17 +15,14 @@ set search_path = ''
 set lock_timeout = '200ms'
 as $function$
 declare
-    retention interval := pg_catalog.current_setting('realtime_sync.retention')::interval;
-    max_size bigint := case pg_catalog.current_setting('realtime_sync.max_log_size')
-        when '-1' then null
-        else pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_log_size'))
-    end;
+    retention interval;
+    max_size bigint;
     size bigint := 0;
     sizes bigint[] := '{}';
     oldests timestamptz[] := '{}';
     newests timestamptz[] := '{}';
     held boolean[] := '{}';
-    current smallint := realtime_sync.current_segment();
+    current smallint;
     written smallint;
     following smallint;
     seen pg_catalog.pg_snapshot;
@@ -38,6 +35,14 @@ begin
             detail = 'An older snapshot does not see the newest events.',
             hint = 'Call it outside a transaction block, or after set transaction isolation level read committed.';
     end if;
+
+    -- This call also loads the library, without which the session knows no realtime_sync setting.
+    current := realtime_sync.current_segment();
+    retention := pg_catalog.current_setting('realtime_sync.retention')::interval;
+    max_size := case pg_catalog.current_setting('realtime_sync.max_log_size')
+        when '-1' then null
+        else pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_log_size'))
+    end;
 
     -- An estimate, from a segment's first pages and the end of its index: enough to tell which
     -- segments are worth a closer look.

@@ -7,7 +7,6 @@ select c.name, c.value, d.description
 from realtime_sync.counters() c
 left join (
     values
-        ('captured', 'Changes made into events.'),
         ('written', 'Events written to the log; some of them by transactions that rolled back.'),
         ('notified', 'Events delivered by the transaction that wrote them (delivery inline).'),
         ('partial', 'Events over realtime_sync.max_event_size, written without some of their columns.'),
