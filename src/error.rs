@@ -14,6 +14,8 @@ pub enum Error {
     OutOfMemory { bytes: usize },
     /// flush() inside a savepoint or an exception block.
     FlushInSubtransaction,
+    /// The temporary file that holds a savepoint's events failed.
+    TemporaryFile { verb: &'static str },
     /// An argument of send() is null that may not be.
     NullArgument(&'static str),
     /// send('').
@@ -62,6 +64,15 @@ impl Error {
                 "out of memory",
                 format!("realtime_sync failed on an allocation of {bytes} bytes."),
                 "",
+            ),
+            Error::TemporaryFile { verb } => parts(
+                ERRCODE_IO_ERROR,
+                format!(
+                    "could not {verb} the temporary file of a transaction's events: {}",
+                    std::io::Error::last_os_error()
+                ),
+                "Events captured inside a savepoint go there when they pass a megabyte.",
+                "Check the free space where temp_tablespaces or base/pgsql_tmp is.",
             ),
             Error::FlushInSubtransaction => parts(
                 ERRCODE_ACTIVE_SQL_TRANSACTION,

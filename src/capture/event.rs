@@ -102,9 +102,13 @@ impl Topics {
         })
     }
 
-    /// Adds a topic of the row, unless one of its columns is null or it is there already.
-    fn add(&mut self, topic: &Topic, row: Option<Row>, plan: &Plan, plain: &mut Text) {
+    /// Adds a topic of the row, unless one of its columns is null or it is there already; without
+    /// `all`, unless naming it runs foreign code.
+    fn add(&mut self, topic: &Topic, row: Option<Row>, plan: &Plan, plain: &mut Text, all: bool) {
         let start = self.text.len();
+        if !all && topic.columns.iter().any(|&n| plan.columns[n].foreign) {
+            return;
+        }
         for part in &topic.parts {
             match part {
                 Part::Text(text) => self.text.extend(text),
@@ -190,11 +194,12 @@ impl Writer<'_> {
             }
         }
         self.scratch.topics.clear();
+        let all = !self.without_foreign;
         for topic in &self.plan.topics {
             let scratch = &mut *self.scratch;
             scratch
                 .topics
-                .add(topic, new.or(old), self.plan, &mut scratch.plain);
+                .add(topic, new.or(old), self.plan, &mut scratch.plain, all);
         }
         if let Change::Update(old, _) = change {
             self.write_leave_of_topics(old);
@@ -254,7 +259,7 @@ impl Writer<'_> {
                     ..
                 } = &mut *self.scratch;
                 let before = left.ends.len();
-                left.add(topic, Some(old), self.plan, plain);
+                left.add(topic, Some(old), self.plan, plain, !self.without_foreign);
                 if left.ends.len() > before {
                     let added = left.iter().last().expect("one was just added");
                     if topics.iter().any(|topic| topic == added) {
@@ -412,8 +417,10 @@ impl Writer<'_> {
         self.out.extend(&column.label);
         match row.get(n) {
             // SAFETY: the codec is the column's.
-            Some(datum) => unsafe { encode::write(&column.codec, datum, self.out) },
-            None => self.out.extend(b"null"),
+            Some(datum) if !self.skips(n) => unsafe {
+                encode::write(&column.codec, datum, self.out);
+            },
+            _ => self.out.extend(b"null"),
         }
     }
 

@@ -95,6 +95,12 @@ pub unsafe fn complete(
     }
 }
 
+/// Only drops the pointers: the memory goes with the transaction.
+pub fn forget_row() {
+    // SAFETY: the reference ends with this statement.
+    unsafe { *PENDING.get() = None };
+}
+
 pub fn is_pending() -> bool {
     // SAFETY: the reference ends with this statement.
     unsafe { PENDING.get() }.is_some()
@@ -126,7 +132,8 @@ pub fn is_told(plan: &Plan, relation: Oid) -> bool {
     }
 }
 
-unsafe fn forget_and_free() {
+/// For the next DELETE: the row before it has gone for good.
+pub fn forget_and_free() {
     // SAFETY: the copies are this module's own.
     unsafe {
         if let Some(pending) = PENDING.get().take() {

@@ -103,6 +103,9 @@ static PLANS: Local<Plans> = Local::new(Plans {
     last: (0, std::ptr::null()),
 });
 
+/// Counts invalidations: what one makes stale may be in the middle of being compiled.
+static INVALIDATIONS: Local<u64> = Local::new(0);
+
 /// Plans of dropped tables are swept when there are more than this.
 const KEPT: usize = 4096;
 
@@ -134,7 +137,9 @@ unsafe fn find<'a>(data: &pg_sys::TriggerData, trigger: u32) -> &'a Plan {
         let plan = match known.filter(|plan| !plan.stale) {
             Some(plan) => &raw const **plan,
             None => {
-                let compiled = Box::new(compile(data));
+                let before = *INVALIDATIONS.get();
+                let mut compiled = Box::new(compile(data));
+                compiled.stale = *INVALIDATIONS.get() != before;
                 let plan = &raw const *compiled;
                 let plans = PLANS.get();
                 let replaced = plans
@@ -431,6 +436,10 @@ unsafe fn root(relation: pg_sys::Relation, trigger: *const pg_sys::Trigger) -> (
             return (own, Vec::new());
         }
         let list = server::get_partition_ancestors(own);
+        // DETACH CONCURRENTLY has taken the parent away already, and not yet the triggers.
+        if list.is_null() {
+            return (own, Vec::new());
+        }
         let ancestors: Vec<Oid> = (0..(*list).length)
             .map(|n| pg_sys::list_nth_oid(list, n))
             .collect();
@@ -558,6 +567,8 @@ unsafe extern "C-unwind" fn on_catalog(_arg: Datum, _cache: i32, _hash: u32) {
 }
 
 fn mark_stale(applies: impl Fn(&Plan) -> bool) {
+    // SAFETY: the reference ends with this statement.
+    unsafe { *INVALIDATIONS.get() += 1 };
     // SAFETY: the reference ends with this function, which calls nothing that could take another.
     if let Some(plans) = unsafe { &mut PLANS.get().by_trigger } {
         for plan in plans.values_mut() {
