@@ -127,8 +127,13 @@ as $function$
                 pg_catalog.array_to_string(s.topics, ', ')
             ),
             pg_catalog.format(
-                'select realtime_sync.allow(''authenticated'', ''read'', array[%s]); with the role and the topics that are right',
-                (select pg_catalog.string_agg(pg_catalog.quote_literal(t.topic), ', ') from pg_catalog.unnest(s.topics) as t(topic))
+                'select realtime_sync.allow(''authenticated'', ''read'', array[%s]); -- with the role and the topics that are right',
+                (
+                    select pg_catalog.string_agg(pg_catalog.quote_literal(
+                        case when t.topic like '%{%' then pg_catalog.split_part(t.topic, '{', 1) || '*' else t.topic end
+                    ), ', ')
+                    from pg_catalog.unnest(s.topics) as t(topic)
+                )
             )
         from source s
         where s.relrowsecurity and not exists (
@@ -173,14 +178,14 @@ as $function$
                 'its oldest event is of %s, though realtime_sync.retention is %s: realtime_sync.retain() is not being called',
                 pg_catalog.to_char(o.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), pg_catalog.current_setting('realtime_sync.retention', true)
             ),
-            'select * from realtime_sync.retain(); then every five minutes, as with pg_cron: select cron.schedule(''realtime_sync_retain'', ''*/5 * * * *'', ''select realtime_sync.retain()'');'
+            'select * from realtime_sync.retain(); -- and every five minutes, as with pg_cron: select cron.schedule(''realtime_sync_retain'', ''*/5 * * * *'', ''select realtime_sync.retain()'');'
         from oldest o, setting s
         where o.at < pg_catalog.statement_timestamp() - s.retention * 1.5
         union all
         select
             'error', 'NOTIFY',
             pg_catalog.format('the queue of the cluster is %s %% full; at half, events are left undelivered, and when it is full COMMIT fails', pg_catalog.round((q.usage * 100)::numeric)),
-            'select pid, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start; end the oldest transaction that listens.'
+            'select pid, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start; -- then end the oldest that listens: select pg_terminate_backend(pid)'
         from pg_catalog.pg_notification_queue_usage() as q(usage)
         where q.usage > 0.5
 
@@ -221,7 +226,7 @@ as $function$
         union all
         select
             'info', 'role ' || a.grantee::regrole, 'it may attach realtime_sync.capture() to its tables, and so write events to any topic',
-            pg_catalog.format('select realtime_sync.disallow(%L, ''migrate''); unless that is meant', a.grantee::regrole)
+            pg_catalog.format('select realtime_sync.disallow(%L, ''migrate''); -- unless that is meant', a.grantee::regrole)
         from pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
         where p.oid = 'realtime_sync.capture()'::regprocedure and a.grantee not in (0, p.proowner)
     ),

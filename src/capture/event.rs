@@ -5,7 +5,7 @@ use super::plan::{Column, Part, Plan, Topic};
 use super::{context, value};
 use crate::log::record;
 use crate::settings;
-use pgrx::pg_sys::Datum;
+use pgrx::pg_sys::{self, Datum};
 use wire::buffer::Text;
 use wire::json;
 use wire::options::RowImage;
@@ -15,6 +15,8 @@ use wire::options::RowImage;
 pub struct Row {
     pub values: *const Datum,
     pub nulls: *const bool,
+    /// Where the row was deformed, or null.
+    pub slot: *mut pg_sys::TupleTableSlot,
 }
 
 impl Row {
@@ -43,6 +45,18 @@ pub enum Change {
     /// The row has left the feed: OLD passed the filter and NEW does not.
     Leave(Row),
     Truncate,
+}
+
+impl Change {
+    fn with(self, fill: impl Fn(Row) -> Row) -> Change {
+        match self {
+            Change::Insert(new) => Change::Insert(fill(new)),
+            Change::Update(old, new) => Change::Update(fill(old), fill(new)),
+            Change::Delete(old) => Change::Delete(fill(old)),
+            Change::Leave(old) => Change::Leave(fill(old)),
+            Change::Truncate => Change::Truncate,
+        }
+    }
 }
 
 /// What an event is cut down to when it is too large, in turn (DESIGN: full, changed, key).
@@ -181,6 +195,11 @@ pub struct Outcome {
 impl Writer<'_> {
     pub fn write(&mut self, change: Change) -> Outcome {
         let mut outcome = Outcome::default();
+        let change = if self.without_foreign {
+            change
+        } else {
+            change.with(|row| self.plan.generated.fill(row))
+        };
         let (old, new) = match change {
             Change::Insert(new) => (None, Some(new)),
             Change::Update(old, new) => (Some(old), Some(new)),

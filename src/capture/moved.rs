@@ -79,7 +79,11 @@ pub unsafe fn complete(
         let values = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
         let nulls = pg_sys::palloc(n).cast::<bool>();
         pg_sys::heap_deform_tuple(old, desc, values, nulls);
-        let old = Row { values, nulls };
+        let old = Row {
+            values,
+            nulls,
+            slot: std::ptr::null_mut(),
+        };
         if !plan
             .key
             .iter()

@@ -2,6 +2,7 @@
 
 use super::codec::{self, Codec, Needs};
 use super::fixed::Sensitivity;
+use super::generated::{self, Generated};
 use crate::error::Error;
 use crate::log::layout;
 use crate::log::server::{self, Local};
@@ -24,7 +25,7 @@ pub struct Column {
     pub by_value: bool,
     /// Part of `new` and `old`.
     pub visible: bool,
-    /// Dropped, or a virtual generated column, which has no stored value.
+    /// Dropped.
     pub absent: bool,
     /// Its encoding runs code that is not PostgreSQL's own.
     pub foreign: bool,
@@ -57,6 +58,7 @@ pub struct Plan {
     pub topics: Vec<Topic>,
     pub status: Vec<usize>,
     pub watch: Vec<usize>,
+    pub generated: Generated,
     pub heads: Heads,
     pub new_row: RowImage,
     pub old_row: RowImage,
@@ -239,6 +241,7 @@ fn compile(data: &pg_sys::TriggerData) -> Plan {
             topics,
             status,
             watch,
+            generated: Generated::of(relation, memory),
             heads,
             new_row: options.new_row,
             old_row: options.old_row,
@@ -336,7 +339,7 @@ unsafe fn columns(
             .map(|index| {
                 let attribute = server::attribute(desc, index);
                 let name = codec::name_bytes(&attribute.attname).to_vec();
-                let absent = attribute.attisdropped || attribute.attgenerated as u8 == b'v';
+                let absent = attribute.attisdropped;
                 let visible = !absent
                     && if options.columns.is_empty() {
                         !listed(&options.exclude, &name)
@@ -350,6 +353,7 @@ unsafe fn columns(
                 } else {
                     codec::codec(attribute.atttypid, options.numbers, memory, &mut own)
                 };
+                own.foreign |= generated::is_virtual(attribute);
                 let foreign = own.foreign;
                 needs.add(own);
                 Column {

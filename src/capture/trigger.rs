@@ -132,6 +132,7 @@ unsafe fn deform(slot: *mut pg_sys::TupleTableSlot) -> Row {
         Row {
             values: (*slot).tts_values,
             nulls: (*slot).tts_isnull,
+            slot,
         }
     }
 }
