@@ -14,6 +14,8 @@ pub enum Error {
     OutOfMemory { bytes: usize },
     /// flush() inside a savepoint or an exception block.
     FlushInSubtransaction,
+    /// The temporary file that holds a savepoint's events failed.
+    TemporaryFile { verb: &'static str },
     /// An argument of send() is null that may not be.
     NullArgument(&'static str),
     /// send('').
@@ -63,6 +65,15 @@ impl Error {
                 format!("realtime_sync failed on an allocation of {bytes} bytes."),
                 "",
             ),
+            Error::TemporaryFile { verb } => parts(
+                ERRCODE_IO_ERROR,
+                format!(
+                    "could not {verb} the temporary file of a transaction's events: {}",
+                    std::io::Error::last_os_error()
+                ),
+                "Events captured inside a savepoint go there when they pass a megabyte.",
+                "Check the free space where temp_tablespaces or base/pgsql_tmp is.",
+            ),
             Error::FlushInSubtransaction => parts(
                 ERRCODE_ACTIVE_SQL_TRANSACTION,
                 "realtime_sync.flush() cannot run inside a savepoint or an exception block",
@@ -105,14 +116,31 @@ impl Error {
             detail,
             hint,
         } = self.parts();
-        let mut report = ErrorReport::new(code, message, "realtime_sync");
+        let mut report = ErrorReport::new(code, printable(message), "realtime_sync");
         if let Some(detail) = detail {
-            report = report.set_detail(detail);
+            report = report.set_detail(printable(detail));
         }
         if let Some(hint) = hint {
-            report = report.set_hint(hint);
+            report = report.set_hint(printable(hint));
         }
         report.report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
     }
+}
+
+/// PostgreSQL takes messages in the database's encoding. Where that is not UTF-8, a character outside
+/// ASCII is written as U&'' strings escape it: \00F6.
+fn printable(text: String) -> String {
+    // SAFETY: reads a global that is set before any function of a library can run.
+    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    if encoding == pg_sys::pg_enc::PG_UTF8 as i32 || text.is_ascii() {
+        return text;
+    }
+    text.chars()
+        .map(|character| match u32::from(character) {
+            0..0x80 => character.to_string(),
+            code @ 0x80..0x1_0000 => format!("\\{code:04X}"),
+            code => format!("\\+{code:06X}"),
+        })
+        .collect()
 }

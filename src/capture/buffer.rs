@@ -68,8 +68,11 @@ impl Buffer {
         {
             self.mark(subtransaction);
         }
-        if self.text.len() >= BOUND && self.text.len() >= bound() && !moved::is_pending() {
-            self.make_room();
+        if self.text.len() >= BOUND && self.text.len() >= bound() {
+            // Half of a moved row waits in the text for its other half, but not at any price.
+            if !moved::is_pending() || self.text.len() >= 2 * bound() {
+                self.make_room();
+            }
         }
     }
 
@@ -92,6 +95,7 @@ impl Buffer {
 
     #[cold]
     fn make_room(&mut self) {
+        moved::forget_row();
         // SAFETY: reads a field of the transaction's state.
         if unsafe { pg_sys::GetCurrentTransactionNestLevel() } == 1 {
             shared::count(
@@ -151,6 +155,8 @@ impl Buffer {
             // The extension is gone, or newer than this library: there is nowhere to write to.
             let lost = record::each(self.text.as_mut_bytes()).count() as u64;
             shared::count(Counter::Dropped, lost);
+            // Nor may anyone be notified of what no log has.
+            self.text.clear();
             return 0;
         };
         let mut events = 0;
@@ -253,9 +259,20 @@ pub fn flush_late() {
 }
 
 fn pre_commit() {
-    let notify = is_inline() && inline::has_room();
-    let written = flush(notify);
     // SAFETY: NOTIFY runs no trigger; the records stay where they are until forget().
+    let buffer = unsafe { get() };
+    if buffer.text.is_empty() && buffer.spill.is_empty() {
+        // A transaction that only read must not take a lock, nor an xid, which a standby and a
+        // parallel worker cannot.
+        buffer.forget();
+        buffer.late = true;
+        plan::sweep();
+        return;
+    }
+    // The file's events are in the log alone, so the relay is to tell of all, in order.
+    let notify = is_inline() && buffer.spill.is_empty() && inline::has_room();
+    let written = flush(notify);
+    // SAFETY: as above.
     let buffer = unsafe { get() };
     if notify {
         inline::notify(buffer.text.as_mut_bytes());

@@ -60,6 +60,10 @@ pub fn notify(records: &mut [u8]) {
 
 /// `payload` ends with its NUL.
 fn send(channel: &str, payload: &[u8]) {
+    // NOTIFY refuses a channel without a name, and with it the user's commit.
+    if channel.is_empty() {
+        return;
+    }
     let mut channel = reference::channel(channel).into_bytes();
     channel.push(0);
     // SAFETY: both are C strings; PostgreSQL copies them.

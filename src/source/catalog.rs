@@ -3,7 +3,7 @@
 
 use super::mistake::Mistake;
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use serde::de::DeserializeOwned;
 use std::ffi::CString;
@@ -54,21 +54,14 @@ pub fn execute_of_user(statement: &str, filter: &str) {
                 CaughtError::PostgresError(error) => error,
                 other => other.rethrow(),
             };
-            let about = format!("The filter is: {filter}");
-            let detail = match error.detail() {
-                Some(detail) => format!("{detail} {about}"),
-                None => about,
-            };
-            let advice = "A filter names columns as new.column or old.column; functions, types and operators outside pg_catalog need their schema.";
-            let hint = match error.hint() {
-                Some(hint) => format!("{hint} {advice}"),
-                None => advice.into(),
-            };
-            ErrorReport::new(error.sql_error_code(), error.message().to_owned(), "realtime_sync")
-                .set_detail(detail)
-                .set_hint(hint)
-                .report(PgLogLevel::ERROR);
-            unreachable!("an ERROR does not return")
+            Mistake::FilterRefused {
+                code: error.sql_error_code(),
+                message: error.message().to_owned(),
+                detail: error.detail().map(str::to_owned),
+                hint: error.hint().map(str::to_owned),
+                filter: filter.to_owned(),
+            }
+            .raise()
         })
         .execute();
 }

@@ -1,7 +1,7 @@
 //! What enable() and disable() refuse, each with its SQLSTATE and the way out.
 
 use crate::error::{Error, Parts, parts};
-use pgrx::PgSqlErrorCode::*;
+use pgrx::PgSqlErrorCode::{self, *};
 use wire::filter::FilterError;
 use wire::topic::TemplateError;
 
@@ -9,6 +9,9 @@ pub enum Mistake {
     NoRelation,
     NoSuchRelation {
         oid: u32,
+    },
+    Dropped {
+        name: String,
     },
     NotATable {
         name: String,
@@ -67,6 +70,14 @@ pub enum Mistake {
         text: String,
         error: FilterError,
     },
+    /// PostgreSQL's own error about a filter.
+    FilterRefused {
+        code: PgSqlErrorCode,
+        message: String,
+        detail: Option<String>,
+        hint: Option<String>,
+        filter: String,
+    },
     FilterNeedsOld,
     FilterNeedsNew,
     FilterOfPartitioned {
@@ -112,6 +123,12 @@ impl Mistake {
                 ERRCODE_UNDEFINED_TABLE,
                 format!("relation with OID {oid} does not exist"),
                 "",
+                "",
+            ),
+            Mistake::Dropped { name } => parts(
+                ERRCODE_UNDEFINED_TABLE,
+                format!("table {name} does not exist any more"),
+                "Another session dropped it while this one waited for its lock.",
                 "",
             ),
             Mistake::NotATable { name, kind } => parts(
@@ -255,6 +272,21 @@ impl Mistake {
                 format!("The filter is: {text}"),
                 error.fix(),
             ),
+            Mistake::FilterRefused {
+                code,
+                message,
+                detail,
+                hint,
+                filter,
+            } => parts(
+                code,
+                message,
+                join(detail, format!("The filter is: {filter}")),
+                join(
+                    hint,
+                    "A filter names columns as new.column or old.column; functions, types and operators outside pg_catalog need their schema.".into(),
+                ),
+            ),
             Mistake::FilterNeedsOld => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 "filter names old, which an INSERT does not have",
@@ -321,6 +353,13 @@ impl Mistake {
                 ),
             ),
         }
+    }
+}
+
+fn join(theirs: Option<String>, ours: String) -> String {
+    match theirs {
+        Some(theirs) => format!("{theirs} {ours}"),
+        None => ours,
     }
 }
 

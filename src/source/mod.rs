@@ -28,14 +28,23 @@ fn set_source(relation: Option<pg_sys::Oid>, arguments: &[u8], dry_run: bool) ->
         Mistake::NoRelation.raise()
     };
     let request = Request::read(arguments);
-    let (relation, step) = plan_enable(oid, &request);
+    let Some(relation) = Relation::load(oid) else {
+        Mistake::NoSuchRelation { oid: oid.to_u32() }.raise()
+    };
+    let step = plan_enable(&relation, &request);
     if dry_run {
         return describe::preview(&request, &relation, &step.options, &step.statements());
     }
     if !step.is_empty() {
         lock(&relation, step.lock());
         // What another session did while this one waited for the lock counts.
-        let (relation, step) = plan_enable(oid, &request);
+        let Some(relation) = Relation::load(oid) else {
+            Mistake::Dropped {
+                name: relation.name,
+            }
+            .raise()
+        };
+        let step = plan_enable(&relation, &request);
         step.run(&relation, &request);
     }
     describe::row(oid)
@@ -58,13 +67,14 @@ fn disable(relation: pg_sys::Oid) -> bool {
     let Some(found) = Relation::load(relation) else {
         return false;
     };
-    for statement in plan_disable(&found) {
-        catalog::execute(&statement);
+    let statements = plan_disable(&found);
+    for statement in &statements {
+        catalog::execute(statement);
     }
     if before(&found).changes_identity() {
         check_replica_identity(&found);
     }
-    true
+    !statements.is_empty()
 }
 
 /// A trigger's argument in full: every option with its default, the columns each names, and what is
@@ -88,22 +98,18 @@ struct Create {
     conditional: bool,
 }
 
-fn plan_enable(oid: pg_sys::Oid, request: &Request) -> (Relation, Step) {
-    let Some(relation) = Relation::load(oid) else {
-        Mistake::NoSuchRelation { oid: oid.to_u32() }.raise()
-    };
-    check::may_enable(&relation, request);
+fn plan_enable(relation: &Relation, request: &Request) -> Step {
+    check::may_enable(relation, request);
     let Changes {
         statements,
         restore,
-    } = restore::changes(request, &relation);
+    } = restore::changes(request, relation);
     let options = Options {
         restore,
         ..request.options.clone()
     };
-    let wanted = trigger::wanted(request, &relation, options.clone());
-    let step = Step::new(&relation, options, &wanted, statements);
-    (relation, step)
+    let wanted = trigger::wanted(request, relation, options.clone());
+    Step::new(relation, options, &wanted, statements)
 }
 
 impl Step {

@@ -17,7 +17,15 @@ pub fn write_f64(out: &mut Text, value: f64) {
 }
 
 /// A float4 as JSON.
+#[inline]
 pub fn write_f32(out: &mut Text, value: f32) {
+    if !few_decimals_f32(out, value) {
+        any_f32(out, value);
+    }
+}
+
+#[inline(never)]
+fn any_f32(out: &mut Text, value: f32) {
     const FRACTION: u32 = 23;
     let bits = value.to_bits();
     let parts = Parts {
@@ -58,9 +66,37 @@ fn few_decimals(out: &mut Text, value: f64) -> bool {
         return false;
     }
     let (whole, decimals) = ((r / 100_000_000) as u32, (r % 100_000_000) as u32);
+    put_fixed(out, value.is_sign_negative(), whole, decimals);
+    true
+}
+
+/// The same of at most three places and six digits, which no two float4 share.
+#[inline]
+fn few_decimals_f32(out: &mut Text, value: f32) -> bool {
+    const SCALE: f32 = 1e3;
+    let size = value.abs();
+    if !(1e-3..1e3).contains(&size) {
+        return false;
+    }
+    let r = (size * SCALE + 0.5) as u32;
+    if r as f32 / SCALE != size {
+        return false;
+    }
+    put_fixed(
+        out,
+        value.is_sign_negative(),
+        r / 1_000,
+        r % 1_000 * 100_000,
+    );
+    true
+}
+
+/// Appends whole + decimals / 10^8.
+#[inline]
+fn put_fixed(out: &mut Text, negative: bool, whole: u32, decimals: u32) {
     let spare = out.spare_array::<32>();
     spare[0] = b'-';
-    let mut at = usize::from(value.is_sign_negative());
+    let mut at = usize::from(negative);
     at += put_short(spare, at, whole);
     if decimals != 0 {
         let digits = eight(decimals);
@@ -69,7 +105,6 @@ fn few_decimals(out: &mut Text, value: f64) -> bool {
         at += 9 - digits.leading_zeros() as usize / 8;
     }
     out.advance(at);
-    true
 }
 
 struct Parts {
@@ -117,7 +152,7 @@ fn write_decimal(out: &mut Text, digits: u64, e: i32, fixed: i32) {
         eight((high % 100_000_000) as u32),
     );
     let low = eight(low as u32);
-    let mut text = [b'0'; 48];
+    let mut text = [b'0'; 56];
     text[UNIT - 16] += top;
     text[UNIT - 15..][..8].copy_from_slice(&(high | ZEROS).to_le_bytes());
     text[UNIT - 7..][..8].copy_from_slice(&(low | ZEROS).to_le_bytes());
@@ -135,16 +170,16 @@ fn write_decimal(out: &mut Text, digits: u64, e: i32, fixed: i32) {
     } else {
         UNIT - 16
     };
-    let text: &[u8; 24] = text[first..].first_chunk().unwrap();
+    let text: &[u8; 32] = text[first..].first_chunk().unwrap();
     let n = last + 1 - first;
     // The first digit is worth 10^point.
     let point = e + (UNIT - first) as i32;
 
-    let spare = out.spare_array::<32>();
+    let spare = out.spare_array::<40>();
     if !(-4..fixed).contains(&point) {
         spare[0] = text[0];
         spare[1] = b'.';
-        spare[2..25].copy_from_slice(&text[1..]);
+        spare[2..18].copy_from_slice(&text[1..17]);
         let mut at = if n > 1 { n + 1 } else { 1 };
         let size = point.unsigned_abs();
         spare[at] = b'e';
@@ -164,12 +199,12 @@ fn write_decimal(out: &mut Text, digits: u64, e: i32, fixed: i32) {
         out.advance(at + n);
     } else {
         let whole = point as usize + 1;
-        spare[..24].copy_from_slice(text);
+        spare[..16].copy_from_slice(&text[..16]);
         if n <= whole {
             return out.advance(whole);
         }
         spare[whole] = b'.';
-        spare[whole + 1..n + 1].copy_from_slice(&text[whole..n]);
+        spare[whole + 1..][..16].copy_from_slice(&text[whole..][..16]);
         out.advance(n + 1);
     }
 }

@@ -14,6 +14,24 @@ pub(crate) static HEX: [[u8; 2]; 256] = {
     table
 };
 
+/// What follows the backslash of a byte that must be escaped; 0 for others.
+static ESCAPES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < b' ' as usize {
+        table[i] = b'u';
+        i += 1;
+    }
+    table[0x08] = b'b';
+    table[b'\t' as usize] = b't';
+    table[b'\n' as usize] = b'n';
+    table[0x0c] = b'f';
+    table[b'\r' as usize] = b'r';
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table
+};
+
 /// Appends a JSON string. The bytes are in the server's encoding and need not be UTF-8: PostgreSQL escapes only what JSON
 /// says must be, so any other byte, DEL included, stays.
 #[inline]
@@ -33,7 +51,7 @@ pub(crate) fn write_quoted<const N: usize>(out: &mut Text, bytes: &[u8], end: &[
         out.advance(n + 1 + N);
     } else {
         out.advance(1 + clean);
-        escape_rest(out, &bytes[clean..]);
+        escape(out, &bytes[clean..]);
         out.extend(end);
     }
 }
@@ -44,7 +62,7 @@ pub fn write_escaped(out: &mut Text, bytes: &[u8]) {
     let clean = copy_clean(out.spare(bytes.len()), bytes);
     out.advance(clean);
     if clean < bytes.len() {
-        escape_rest(out, &bytes[clean..]);
+        escape(out, &bytes[clean..]);
     }
 }
 
@@ -60,35 +78,37 @@ pub fn write_bytea_hex(out: &mut Text, bytes: &[u8]) {
     out.advance(2 * bytes.len() + 1);
 }
 
-/// Appends bytes of which the first must be escaped.
-#[cold]
+/// Appends bytes some of which must be escaped: a few one by one, then as many as are clean, and again.
 #[inline(never)]
-fn escape_rest(out: &mut Text, mut rest: &[u8]) {
-    while let Some((&byte, after)) = rest.split_first() {
-        let short = match byte {
-            8 => b'b',
-            9 => b't',
-            10 => b'n',
-            12 => b'f',
-            13 => b'r',
-            _ => byte,
-        };
-        if short < b' ' {
-            let [high, low] = HEX[byte as usize];
-            *out.spare_array() = [b'\\', b'u', b'0', b'0', high, low];
-            out.advance(6);
-        } else {
-            *out.spare_array() = [b'\\', short];
-            out.advance(2);
+fn escape(out: &mut Text, mut bytes: &[u8]) {
+    const FEW: usize = 32;
+    while !bytes.is_empty() {
+        let (few, rest) = bytes.split_at(bytes.len().min(FEW));
+        let spare = out.spare_array::<{ 6 * FEW }>();
+        let mut at = 0;
+        for &byte in few {
+            let short = ESCAPES[usize::from(byte)];
+            if short == 0 {
+                spare[at] = byte;
+                at += 1;
+                continue;
+            }
+            spare[at..at + 2].copy_from_slice(&[b'\\', short]);
+            at += 2;
+            if short == b'u' {
+                let [high, low] = HEX[usize::from(byte)];
+                spare[at..at + 4].copy_from_slice(&[b'0', b'0', high, low]);
+                at += 4;
+            }
         }
-        let clean = copy_clean(out.spare(after.len()), after);
+        out.advance(at);
+        let clean = copy_clean(out.spare(rest.len()), rest);
         out.advance(clean);
-        rest = &after[clean..];
+        bytes = &rest[clean..];
     }
 }
 
-/// Copies to the beginning of `to`, up to the first byte that must be escaped; gives how many bytes that was. What lies
-/// beyond them in `to` is of no meaning.
+/// Copies to the beginning of `to` and gives the length, or less: how many bytes at least need no escape.
 #[inline(always)]
 fn copy_clean(to: &mut [u8], from: &[u8]) -> usize {
     let n = from.len();
@@ -116,7 +136,7 @@ fn copy_clean(to: &mut [u8], from: &[u8]) -> usize {
     } else {
         0
     };
-    if found == 0 { n } else { position(from) }
+    if found == 0 { n } else { 0 }
 }
 
 /// Copies the first and the last `N` bytes, of `N` or more.
@@ -136,35 +156,22 @@ fn copy_clean_long(to: &mut [u8], from: &[u8]) -> usize {
     for (i, (block, space)) in blocks.iter().zip(spaces).enumerate() {
         *space = *block;
         if special_16(block) != 0 {
-            return 16 * i + position(block);
+            return 16 * i;
         }
     }
     let (_, last) = ends::<16>(to, from);
-    if special_16(&last) != 0 {
-        return from.len() - 16 + position(&last);
+    if special_16(&last) == 0 {
+        from.len()
+    } else {
+        from.len() - 16
     }
-    from.len()
-}
-
-#[inline]
-fn is_special(byte: u8) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\'
-}
-
-#[cold]
-#[inline(never)]
-fn position(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .position(|&byte| is_special(byte))
-        .unwrap_or(bytes.len())
 }
 
 /// Non-zero when one of eight bytes must be escaped.
 #[inline]
 fn special(x: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    // A byte of zero, and with other bytes of the word zero possibly one above it, borrows from its highest bit.
+    // A byte below 0x20, or made zero, borrows from its highest bit. That may mislead about bytes above it, not about none.
     let control = x.wrapping_sub(ONES * 0x20);
     let quote = (x ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
     let backslash = (x ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);

@@ -142,7 +142,7 @@ impl<'a> Child<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn child(out: &mut Text, child: Child, depth: u32) -> Option<()> {
     match child.kind {
         STRING => write_string(out, child.bytes),

@@ -141,7 +141,6 @@ pub(crate) fn write_finite_numeric(out: &mut Text, payload: &[u8]) -> bool {
 }
 
 /// What becomes of NaN and the infinities.
-#[derive(Clone, Copy, PartialEq)]
 enum Special {
     Quoted,
     Bare,
@@ -149,8 +148,8 @@ enum Special {
 }
 
 // The stored form (numeric.c, "The Numeric type as stored on disk") is a header of one or two 16-bit words, then groups of
-// four digits, those of zero left out at either end, the first worth 10000^weight. PostgreSQL stores no group above 9999;
-// it would come out as other characters than digits.
+// four digits, those of zero left out at either end, the first worth 10000^weight. Other forms, which would come out as other
+// characters than digits or with leading zeros, are refused.
 
 #[inline]
 fn group(groups: &[[u8; 2]], i: usize) -> u32 {
@@ -224,13 +223,11 @@ fn any_numeric(out: &mut Text, payload: &[u8], special: Special) -> bool {
         }
     }
     let groups = groups.as_chunks().0;
-    if groups
-        .iter()
-        .any(|&group| u16::from_ne_bytes(group) > 9_999)
-    {
+    let whole = (weight + 1).max(0) as usize;
+    let leading_zeros = whole > 1 && group(groups, 0) == 0;
+    if leading_zeros || (0..groups.len()).any(|i| group(groups, i) > 9_999) {
         return false;
     }
-    let whole = (weight + 1).max(0) as usize;
     let to = out.spare(1 + 4 * whole.max(1) + 1 + scale + 4);
     to[0] = b'-';
     let mut at = usize::from(negative);
