@@ -1,1 +1,242 @@
--- events
+-- The log as its readers see it.
+
+create function realtime_sync.native(
+    id bigint, xid xid8, topics text[], event text, payload json, body json
+) returns json
+immutable parallel safe language c
+as 'MODULE_PATHNAME', 'realtime_sync_native';
+
+-- Each column is an expression over body and not a join with json_to_record(), so that a query pays
+-- only for the columns it names, and conditions on xid and id still reach the index.
+create view realtime_sync.events with (security_invoker = true) as
+select
+    e.id,
+    e.xid,
+    e.at,
+    case when e.event is null and e.payload is null then e.body ->> 'type' else 'MESSAGE' end as type,
+    case when e.event is null and e.payload is null then e.body ->> 'event' else e.event end as event,
+    e.body ->> 'schema' as schema,
+    e.body ->> 'table' as "table",
+    e.body ->> 'leaf' as leaf,
+    e.topics,
+    case when json_typeof(e.body -> 'key') <> 'null' then e.body -> 'key' end as key,
+    case when json_typeof(e.body -> 'new') <> 'null' then e.body -> 'new' end as new,
+    case when json_typeof(e.body -> 'old') <> 'null' then e.body -> 'old' end as old,
+    case when json_typeof(e.body -> 'changed') = 'array'
+        then array(select json_array_elements_text(e.body -> 'changed')) end as changed,
+    case when json_typeof(e.body -> 'status') <> 'null' then e.body -> 'status' end as status,
+    (e.body ->> 'timestamp')::timestamptz as "timestamp",
+    e.body ->> 'actor' as actor,
+    e.body ->> 'mutation_id' as mutation_id,
+    coalesce((e.body ->> 'partial')::boolean, false) as partial,
+    e.payload,
+    realtime_sync.native(e.id, e.xid, e.topics, e.event, e.payload, e.body) as native
+from realtime_sync.event e;
+
+-- A row's values as literals of the table's column types: {"is_online": "'true'::boolean"}.
+create function realtime_sync.literals(relation regclass, columns text[], "row" json) returns json
+stable parallel restricted language plpgsql
+set search_path = ''
+as $function$
+declare
+    query text;
+    result json;
+begin
+    if columns = '{}' then
+        return '{}';
+    end if;
+    select pg_catalog.format(
+        'select pg_catalog.json_object(array[%s], array[%s]::text[]) from pg_catalog.json_to_record($1) as r(%s)',
+        pg_catalog.string_agg(pg_catalog.quote_literal(a.attname), ', '),
+        -- %L gives the value in quotes, and NULL without.
+        pg_catalog.string_agg(pg_catalog.format(
+            'nullif(pg_catalog.format(''%%L'', r.%I), ''NULL'') || %L', a.attname, '::' || t.name
+        ), ', '),
+        pg_catalog.string_agg(pg_catalog.format('%I %s', a.attname, t.name), ', ')
+    )
+    into query
+    from pg_catalog.pg_attribute a,
+        pg_catalog.format_type(a.atttypid, a.atttypmod) as t(name)
+    where a.attrelid = relation and a.attname = any (columns) and a.attnum > 0 and not a.attisdropped;
+    execute query into result using "row";
+    return result;
+end
+$function$;
+
+-- PL/pgSQL because it puts SQL together and runs it: which columns the table has is known only then.
+-- The settings make a literal mean the same wherever the patch is run.
+create function realtime_sync.undo_patch(event bigint, xid xid8 default null) returns text
+stable parallel restricted language plpgsql
+set search_path = ''
+set datestyle = 'ISO, YMD'
+set intervalstyle = 'iso_8601'
+set timezone = 'UTC'
+set extra_float_digits = 1
+set bytea_output = 'hex'
+as $function$
+declare
+    e record;
+    relation regclass;
+    needed text[];
+    missing text[];
+    key_columns text[];
+    literals json;
+    place text;
+    assignments text;
+    names text;
+    row_values text;
+begin
+    -- The index begins with xid; without it the whole index is read.
+    if undo_patch.xid is null then
+        select v.* into e from realtime_sync.events v where v.id = undo_patch.event;
+    else
+        select v.* into e from realtime_sync.events v
+        where v.xid = undo_patch.xid and v.id = undo_patch.event;
+    end if;
+    if not found then
+        raise no_data_found using
+            message = pg_catalog.format('no event %s', coalesce(undo_patch.event::text, 'null')),
+            detail = 'It is not in the log, or no policy lets you read it.',
+            hint = 'Events go with realtime_sync.retention; select * from realtime_sync.events shows those you may read.';
+    end if;
+
+    if e.type not in ('INSERT', 'UPDATE', 'DELETE') then
+        raise feature_not_supported using
+            message = pg_catalog.format('event %s is a %s, which cannot be undone', e.id, e.type),
+            detail = case e.type
+                when 'TRUNCATE' then 'A TRUNCATE does not tell which rows there were.'
+                when 'LEAVE' then 'It tells a topic that a row has left it; the row was changed by an UPDATE event of the same transaction.'
+                else 'It changed no table.'
+            end,
+            hint = case e.type
+                when 'TRUNCATE' then 'Restore the rows from a backup, or one by one from their last events.'
+                when 'LEAVE' then 'Undo that UPDATE.'
+                else 'Only INSERT, UPDATE and DELETE events can be undone.'
+            end;
+    end if;
+    if e.partial then
+        raise object_not_in_prerequisite_state using
+            message = pg_catalog.format('event %s is partial', e.id),
+            detail = 'It was larger than realtime_sync.max_event_size, so the log does not have all of it.',
+            hint = 'Raise realtime_sync.max_event_size, or leave wide columns out with enable(..., exclude => ...), before the next change.';
+    end if;
+
+    relation := pg_catalog.to_regclass(pg_catalog.format('%I.%I', e.schema, e."table"));
+    if relation is null then
+        raise undefined_table using
+            message = pg_catalog.format('table %I.%I of event %s does not exist', e.schema, e."table", e.id),
+            hint = 'It was renamed or dropped since. The event is still in realtime_sync.events.';
+    end if;
+
+    if e.type <> 'DELETE' and e.key is null then
+        raise object_not_in_prerequisite_state using
+            message = pg_catalog.format('event %s has no key', e.id),
+            detail = 'Without a key there is no telling which row to mend.',
+            hint = pg_catalog.format('Give %s a primary key, or enable() it with key_columns.', relation);
+    end if;
+
+    -- What the patch has to say: the key, and the columns to give back.
+    needed := case e.type
+        when 'UPDATE' then coalesce(e.changed, '{}')
+        when 'DELETE' then array(
+            select a.attname::text from pg_catalog.pg_attribute a
+            where a.attrelid = relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+            order by a.attnum
+        )
+        else '{}'
+    end;
+    missing := array(
+        select pg_catalog.unnest(needed)
+        except all
+        select pg_catalog.json_object_keys(e.old)
+    );
+    if missing <> '{}' then
+        raise object_not_in_prerequisite_state using
+            message = pg_catalog.format('event %s does not have the whole old row', e.id),
+            detail = pg_catalog.format('Missing: %s.', pg_catalog.array_to_string(missing, ', ')),
+            hint = pg_catalog.format(
+                'enable(%L, old_row => ''full'') records whole old rows from then on; a column added since, or one excluded, has no old value.',
+                relation
+            );
+    end if;
+    missing := array(
+        select n.name
+        from (
+            select pg_catalog.unnest(needed) as name
+            union
+            select pg_catalog.json_object_keys(case when e.type = 'DELETE' then e.old else e.key end)
+        ) n
+        where not exists (
+            select from pg_catalog.pg_attribute a
+            where a.attrelid = relation and a.attname = n.name and a.attnum > 0 and not a.attisdropped
+        )
+        order by n.name
+    );
+    if missing <> '{}' then
+        raise undefined_column using
+            message = pg_catalog.format('table %s no longer has a column of event %s', relation, e.id),
+            detail = pg_catalog.format('Gone: %s.', pg_catalog.array_to_string(missing, ', ')),
+            hint = 'Undo it by hand; realtime_sync.events shows its old row.';
+    end if;
+
+    -- Where an UPDATE changed the key, the row now has the new one.
+    if e.type <> 'DELETE' then
+        key_columns := array(select pg_catalog.json_object_keys(e.key));
+        literals := realtime_sync.literals(
+            relation, key_columns,
+            case when array(select pg_catalog.json_object_keys(e.new)) @> key_columns then e.new else e.key end
+        );
+        select pg_catalog.string_agg(
+            case when l.value is null then pg_catalog.format('%I is null', l.key)
+                else pg_catalog.format('%I = %s', l.key, l.value) end,
+            ' and ' order by a.attnum
+        )
+        into place
+        from pg_catalog.json_each_text(literals) l
+        join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = l.key;
+    end if;
+    if e.type = 'INSERT' then
+        return pg_catalog.format('delete from %s where %s;', relation, place);
+    end if;
+
+    literals := realtime_sync.literals(relation, needed, e.old);
+    select
+        pg_catalog.string_agg(
+            pg_catalog.format('%I = %s', a.attname, coalesce(l.value, 'null')), ', ' order by a.attnum
+        ),
+        pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum),
+        pg_catalog.string_agg(coalesce(l.value, 'null'), ', ' order by a.attnum)
+    into assignments, names, row_values
+    from pg_catalog.json_each_text(literals) l
+    join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = l.key
+    where a.attgenerated = '';
+    if e.type = 'UPDATE' then
+        if assignments is null then
+            return null;
+        end if;
+        return pg_catalog.format('update %s set %s where %s;', relation, assignments, place);
+    end if;
+    return pg_catalog.format(
+        'insert into %s (%s)%s values (%s);', relation, names,
+        case when exists (
+            select from pg_catalog.pg_attribute a
+            where a.attrelid = relation and a.attidentity = 'a' and not a.attisdropped
+        ) then ' overriding system value' else '' end,
+        row_values
+    );
+end
+$function$;
+
+revoke all on function realtime_sync.native(bigint, xid8, text[], text, json, json) from public;
+revoke all on function realtime_sync.literals(regclass, text[], json) from public;
+revoke all on function realtime_sync.undo_patch(bigint, xid8) from public;
+revoke all on table realtime_sync.events from public;
+
+comment on function realtime_sync.native(bigint, xid8, text[], text, json, json) is
+    'A row of the log as the event its listeners get, in the native dialect.';
+comment on function realtime_sync.literals(regclass, text[], json) is
+    'Part of realtime_sync.undo_patch(): values of a row in JSON as SQL literals of a table''s column types.';
+comment on function realtime_sync.undo_patch(bigint, xid8) is
+    'The SQL statement that undoes an event on its table, for you to read and run; null where the event changed nothing. Give the event''s xid too, and a large log is searched by its index.';
+comment on view realtime_sync.events is
+    'The event log decoded, under the policies on realtime_sync.event. native is the whole event as listeners get it.';

@@ -1,1 +1,247 @@
--- health
+-- What is wrong, and what mends it. A row here is a check that failed.
+
+create function realtime_sync.health(out level text, out subject text, out problem text, out fix text)
+returns setof record
+volatile parallel restricted language sql
+set search_path = ''
+as $function$
+    with
+    -- Null in a session that has not loaded the library when this is planned; the calls below load it
+    -- before anything is run.
+    setting as materialized (
+        select
+            pg_catalog.current_setting('realtime_sync.delivery', true) as delivery,
+            pg_catalog.current_setting('realtime_sync.retention', true)::interval as retention,
+            case pg_catalog.current_setting('realtime_sync.max_log_size', true)
+                when '-1' then null
+                else pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_log_size', true))
+            end as max_log_size
+    ),
+    source as materialized (
+        select s.relation, c.relrowsecurity, s.options, d.drift, array(
+            select pg_catalog.replace(pg_catalog.replace(t.template, '{schema}', n.nspname), '{table}', c.relname)
+            from pg_catalog.unnest(coalesce(s.topics, array['{table}', '{table}:{key}'])) as t(template)
+        ) as topics
+        from realtime_sync.source s
+        join pg_catalog.pg_class c on c.oid = s.relation
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
+        lateral (select coalesce(s.drift, '{}') as drift) d
+    ),
+    drift as (
+        select s.relation, s.options, p.problem,
+            pg_catalog.substring(p.problem, '^trigger (.*) (?:is disabled|fires earlier.*)$') as trigger_name,
+            pg_catalog.substring(p.problem, '^partition (.*) has no TRUNCATE trigger$') as leaf
+        from source s, pg_catalog.unnest(s.drift) as p(problem)
+    ),
+    segment as materialized (
+        select i.inhrelid as relation, pg_catalog.pg_total_relation_size(i.inhrelid) as bytes
+        from pg_catalog.pg_inherits i
+        where i.inhparent = 'realtime_sync.event'::regclass
+    ),
+    log as (
+        select pg_catalog.sum(s.bytes) as bytes from segment s
+    ),
+    -- A segment is filled from its beginning, so its first pages have its oldest events.
+    oldest as (
+        select pg_catalog.min(e.at) as at from realtime_sync.event e where e.ctid < '(8,0)'
+    ),
+    -- What may be read by policy, each topic pattern cut to what is certain of it; of a policy written
+    -- by hand nothing is.
+    readable as (
+        select pg_catalog.split_part(pg_catalog.split_part(t.pattern, '{', 1), '*', 1) as beginning
+        from pg_catalog.pg_policy p,
+            pg_catalog.obj_description(p.oid, 'pg_policy') as c(comment),
+            pg_catalog.json_array_elements_text(
+                case when c.comment like '{"realtime\_sync":"read",%' then c.comment::json -> 'topics' else '[""]' end
+            ) as t(pattern)
+        where p.polrelid = 'realtime_sync.event'::regclass and p.polcmd in ('r', '*')
+    ),
+    object as (
+        select 'schema realtime_sync' as name, n.nspacl as acl, n.nspowner as owner, false as segment
+        from pg_catalog.pg_namespace n
+        where n.nspname = 'realtime_sync'
+        union all
+        select
+            case c.relkind when 'S' then 'sequence ' else 'table ' end || c.oid::regclass, c.relacl, c.relowner,
+            c.oid in (select s.relation from segment s)
+        from pg_catalog.pg_class c
+        where c.relnamespace = 'realtime_sync'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+        union all
+        -- No entry at all is PostgreSQL's default, which for functions is EXECUTE for everyone.
+        select 'function ' || p.oid::regprocedure, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)), p.proowner, false
+        from pg_catalog.pg_proc p
+        where p.pronamespace = 'realtime_sync'::regnamespace
+    ),
+    problem(level, subject, problem, fix) as (
+        select
+            'error', 'capture', 'realtime_sync.capture is off here: changes are not recorded',
+            case
+                when s.source = 'database' then pg_catalog.format('alter database %I reset realtime_sync.capture;', pg_catalog.current_database())
+                when s.source like '%user' then pg_catalog.format('alter role %I reset realtime_sync.capture;', session_user)
+                when s.source = 'session' then 'reset realtime_sync.capture;'
+                else 'alter system reset realtime_sync.capture; select pg_reload_conf();'
+            end
+        from pg_catalog.pg_settings s
+        where s.name = 'realtime_sync.capture' and s.setting = 'off'
+        union all
+        select
+            'warning', coalesce('role ' || nullif(r.setrole, 0)::regrole, 'database ' || pg_catalog.quote_ident(pg_catalog.current_database())),
+            'realtime_sync.capture is off for its sessions: their changes are not recorded',
+            case
+                when r.setrole = 0 then pg_catalog.format('alter database %I reset realtime_sync.capture;', pg_catalog.current_database())
+                when r.setdatabase = 0 then pg_catalog.format('alter role %s reset realtime_sync.capture;', r.setrole::regrole)
+                else pg_catalog.format('alter role %s in database %I reset realtime_sync.capture;', r.setrole::regrole, pg_catalog.current_database())
+            end
+        from pg_catalog.pg_db_role_setting r
+        where r.setdatabase in (0, (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
+            and exists (
+                select from pg_catalog.unnest(r.setconfig) as c(entry)
+                where c.entry in ('realtime_sync.capture=off', 'realtime_sync.capture=false', 'realtime_sync.capture=0', 'realtime_sync.capture=no')
+            )
+
+        union all
+        select
+            case when d.problem ~ '(is disabled|is missing|cannot be read.*)$' then 'error' else 'warning' end,
+            d.relation::text, d.problem,
+            case
+                when d.problem like '% is disabled' then pg_catalog.format('alter table %s enable trigger %s;', d.relation, d.trigger_name)
+                when d.trigger_name is not null then pg_catalog.format(
+                    'alter trigger %s on %s rename to %I;', d.trigger_name, d.relation,
+                    'zz_' || (pg_catalog.parse_ident(d.trigger_name))[1]
+                )
+                when d.leaf is not null then pg_catalog.format(
+                    'create trigger "00_realtime_sync_truncate" after truncate on %s for each statement execute function realtime_sync.capture(%L);',
+                    d.leaf, coalesce(d.options::text, '{}')
+                )
+                else pg_catalog.format(
+                    'Call realtime_sync.enable(%L, ...) again with the options it should have; select options from realtime_sync.source where relation = %1$L::regclass shows those it has.',
+                    d.relation
+                )
+            end
+        from drift d
+        union all
+        select
+            'warning', s.relation::text,
+            pg_catalog.format(
+                'its row-level security does not apply to its events, and no policy says who may read %s',
+                pg_catalog.array_to_string(s.topics, ', ')
+            ),
+            pg_catalog.format(
+                'select realtime_sync.allow(''authenticated'', ''read'', array[%s]); -- with the role and the topics that are right',
+                (
+                    select pg_catalog.string_agg(pg_catalog.quote_literal(
+                        case when t.topic like '%{%' then pg_catalog.split_part(t.topic, '{', 1) || '*' else t.topic end
+                    ), ', ')
+                    from pg_catalog.unnest(s.topics) as t(topic)
+                )
+            )
+        from source s
+        where s.relrowsecurity and not exists (
+            select
+            from pg_catalog.unnest(s.topics) as t(topic), pg_catalog.split_part(t.topic, '{', 1) as b(beginning), readable r
+            where pg_catalog.starts_with(b.beginning, r.beginning) or pg_catalog.starts_with(r.beginning, b.beginning)
+        )
+        union all
+        select
+            'warning', 'LISTEN',
+            pg_catalog.format(
+                '%s login role(s) can listen to changes of tables they may not select: %s%s',
+                pg_catalog.count(*),
+                pg_catalog.array_to_string((pg_catalog.array_agg(r.oid::regrole::text order by r.rolname))[:5], ', '),
+                case when pg_catalog.count(*) > 5 then ' ...' else '' end
+            ),
+            pg_catalog.format(
+                'PostgreSQL has no permissions on channels. revoke connect on database %I from those that must not, or leave columns out of events with realtime_sync.enable(..., columns => ...).',
+                pg_catalog.current_database()
+            )
+        from pg_catalog.pg_roles r
+        where r.rolcanlogin and not r.rolsuper
+            and pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'connect')
+            and (select s.delivery from setting s) = 'inline'
+            and exists (select from source s where not pg_catalog.has_table_privilege(r.oid, s.relation, 'select'))
+        having pg_catalog.count(*) > 0
+
+        union all
+        select
+            case when l.bytes > s.max_log_size then 'error' else 'warning' end, 'log',
+            pg_catalog.format(
+                'it has %s of the %s that realtime_sync.max_log_size allows',
+                pg_catalog.pg_size_pretty(l.bytes), pg_catalog.pg_size_pretty(s.max_log_size)
+            ),
+            'select * from realtime_sync.retain();'
+        from log l, setting s
+        where l.bytes > s.max_log_size * 0.8
+        union all
+        select
+            'warning', 'log',
+            pg_catalog.format(
+                'its oldest event is of %s, though realtime_sync.retention is %s: realtime_sync.retain() is not being called',
+                pg_catalog.to_char(o.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), pg_catalog.current_setting('realtime_sync.retention', true)
+            ),
+            'select * from realtime_sync.retain(); -- and every five minutes, as with pg_cron: select cron.schedule(''realtime_sync_retain'', ''*/5 * * * *'', ''select realtime_sync.retain()'');'
+        from oldest o, setting s
+        where o.at < pg_catalog.statement_timestamp() - s.retention * 1.5
+        union all
+        select
+            'error', 'NOTIFY',
+            pg_catalog.format('the queue of the cluster is %s %% full; at half, events are left undelivered, and when it is full COMMIT fails', pg_catalog.round((q.usage * 100)::numeric)),
+            'select pid, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start; -- then end the oldest that listens: select pg_terminate_backend(pid)'
+        from pg_catalog.pg_notification_queue_usage() as q(usage)
+        where q.usage > 0.5
+
+        union all
+        select k.level, 'stats', pg_catalog.format('%s since the server started: %s', c.value, pg_catalog.lower(c.description)), k.fix
+        from realtime_sync.stats c
+        join (
+            values
+                ('dropped', 'error', 'Update the library or the extension, so that both have one version: alter extension realtime_sync update;'),
+                ('left_to_relay', 'warning', 'They are in realtime_sync.events where notified is false in realtime_sync.event; keep the NOTIFY queue short and prepared transactions few.'),
+                ('unresolved_names', 'warning', 'select relation, drift from realtime_sync.source where drift is not null; then enable() those with names that exist.'),
+                ('unencodable_values', 'warning', 'Leave the column out with realtime_sync.enable(..., exclude => ...), or mend its type''s output function.'),
+                ('partial', 'info', 'Raise realtime_sync.max_event_size, or leave wide columns out with realtime_sync.enable(..., exclude => ...).'),
+                ('switched_off', 'info', 'realtime_sync.capture was off on purpose, or see above.')
+        ) k(name, level, fix) on k.name = c.name
+        where c.value > 0
+
+        union all
+        select
+            'error', o.name, 'it is granted to PUBLIC',
+            pg_catalog.format('revoke all on %s from public;', o.name)
+        from object o
+        where exists (select from pg_catalog.aclexplode(o.acl) a where a.grantee = 0)
+        union all
+        select
+            'error', o.name,
+            pg_catalog.format('%s can reach it directly, past the policies on realtime_sync.event', a.grantee::regrole),
+            pg_catalog.format('revoke all on %s from %s;', o.name, a.grantee::regrole)
+        from object o,
+            lateral (select distinct x.grantee from pg_catalog.aclexplode(o.acl) x) a
+        where o.segment and a.grantee not in (0, o.owner)
+        union all
+        select
+            'error', 'table realtime_sync.event', 'its row-level security is off: whoever may select it reads every topic',
+            'alter table realtime_sync.event enable row level security;'
+        from pg_catalog.pg_class c
+        where c.oid = 'realtime_sync.event'::regclass and not c.relrowsecurity
+        union all
+        select
+            'info', 'role ' || a.grantee::regrole, 'it may attach realtime_sync.capture() to its tables, and so write events to any topic',
+            pg_catalog.format('select realtime_sync.disallow(%L, ''migrate''); -- unless that is meant', a.grantee::regrole)
+        from pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+        where p.oid = 'realtime_sync.capture()'::regprocedure and a.grantee not in (0, p.proowner)
+    ),
+    verdict as (
+        select p.level, p.subject, p.problem, p.fix from problem p
+        union all
+        select 'ok', 'realtime_sync', 'nothing is wrong', null
+        where not exists (select from problem p where p.level in ('error', 'warning'))
+    )
+    select v.level, v.subject, v.problem, v.fix
+    from verdict v
+    order by pg_catalog.array_position(array['error', 'warning', 'info', 'ok'], v.level), v.subject, v.problem
+$function$;
+
+revoke all on function realtime_sync.health() from public;
+
+comment on function realtime_sync.health() is
+    'What is wrong, the worst first, and the SQL or sentence that mends it; one row of level ok when nothing is.';

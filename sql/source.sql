@@ -1,1 +1,428 @@
--- source
+-- Sources: tables with capture triggers on them. The triggers are the configuration, so there is no
+-- table here; the view reads pg_trigger.
+
+-- bytea holds JSON in UTF-8, whatever the database's encoding.
+create function realtime_sync.set_source(relation regclass, arguments bytea, dry_run boolean) returns bytea
+volatile parallel unsafe language c
+set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
+as 'MODULE_PATHNAME', 'set_source_wrapper';
+
+create function realtime_sync.read_options(argument bytea) returns bytea
+immutable strict parallel safe language c
+as 'MODULE_PATHNAME', 'read_options_wrapper';
+
+create view realtime_sync.source with (security_invoker = true) as
+with recursive
+capture as (
+    select
+        t.oid,
+        t.tgrelid,
+        t.tgname,
+        t.tgtype,
+        t.tgenabled,
+        t.tgnargs,
+        t.tgname::text like '00\_realtime\_sync\_%' as ours,
+        pg_catalog.convert_from(
+            realtime_sync.read_options(
+                pg_catalog.convert_to(
+                    pg_catalog.convert_from(
+                        substring(t.tgargs from 1 for greatest(position('\x00'::bytea in t.tgargs) - 1, 0)),
+                        pg_catalog.getdatabaseencoding()
+                    ),
+                    'UTF8'
+                )
+            ),
+            'UTF8'
+        )::jsonb as options
+    from pg_catalog.pg_trigger t
+    where t.tgfoid = 'realtime_sync.capture()'::regprocedure and t.tgparentid = 0
+),
+-- A partition's TRUNCATE trigger is part of the source it is a partition of, not one of its own.
+firing as (
+    select k.*
+    from capture k
+    join pg_catalog.pg_class c on c.oid = k.tgrelid
+    where not c.relispartition
+        or not exists (
+            select
+            from pg_catalog.pg_partition_ancestors(k.tgrelid) as above (relid)
+            join pg_catalog.pg_trigger t on t.tgrelid = above.relid
+            where above.relid <> k.tgrelid
+                and t.tgfoid = 'realtime_sync.capture()'::regprocedure
+                and t.tgparentid = 0
+        )
+),
+source as (
+    select
+        f.tgrelid as oid,
+        (pg_catalog.array_agg(f.options order by f.ours desc, f.tgname)
+            filter (where f.options -> 'leave' = 'false'))[1] as options,
+        pg_catalog.bit_or(f.tgtype) filter (where f.options -> 'leave' is distinct from 'true') as types,
+        (pg_catalog.array_agg(f.tgenabled order by f.ours desc, f.tgname))[1] as enabled
+    from firing f
+    group by f.tgrelid
+),
+-- pg_partition_tree() would lock every partition until the transaction ends.
+member (source, oid) as (
+    select s.oid, s.oid
+    from source s
+    union all
+    select m.source, i.inhrelid
+    from member m
+    join pg_catalog.pg_class c on c.oid = m.oid and c.relkind = 'p'
+    join pg_catalog.pg_inherits i on i.inhparent = m.oid and not i.inhdetachpending
+)
+select
+    s.oid::regclass as relation,
+    coalesce(
+        o.operations,
+        pg_catalog.array_remove(
+            array[
+                case when s.types & 4 <> 0 then 'insert' end,
+                case when s.types & 16 <> 0 then 'update' end,
+                case when s.types & 8 <> 0 then 'delete' end,
+                case when s.types & 32 <> 0 then 'truncate' end
+            ],
+            null
+        )
+    ) as operations,
+    o.topics,
+    o.columns,
+    o.exclude,
+    o.watch,
+    o.filter,
+    o.new_row,
+    o.old_row,
+    coalesce(o.key_columns, key.columns) as key_columns,
+    o.event_name,
+    o.status_columns,
+    o.numbers,
+    case s.enabled
+        when 'O' then 'origin' when 'R' then 'replica' when 'A' then 'always' else 'disabled'
+    end as replica_mode,
+    coalesce(identity.index, case c.relreplident when 'd' then 'default' when 'f' then 'full' else 'nothing' end)
+        as replica_identity,
+    publications.names as publication,
+    s.options -> 'written' as options,
+    (
+        select pg_catalog.string_agg(d.statement || E';\n', '' order by d.step, d.place, d.name)
+        from (
+            select 1 as step, m.oid <> s.oid as place, k.tgname::text as name, pg_catalog.pg_get_triggerdef(k.oid) as statement
+            from member m
+            join capture k on k.tgrelid = m.oid
+            where m.source = s.oid
+            union all
+            select
+                2,
+                m.oid <> s.oid,
+                k.tgname::text,
+                pg_catalog.format(
+                    'ALTER TABLE %I.%I ENABLE %s TRIGGER %I',
+                    n.nspname,
+                    t.relname,
+                    case k.tgenabled when 'R' then 'REPLICA' else 'ALWAYS' end,
+                    k.tgname
+                )
+            from member m
+            join capture k on k.tgrelid = m.oid and k.tgenabled in ('R', 'A')
+            join pg_catalog.pg_class t on t.oid = m.oid
+            join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+            where m.source = s.oid
+            union all
+            select
+                3,
+                false,
+                '',
+                pg_catalog.format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY ', n.nspname, c.relname)
+                    || case c.relreplident
+                        when 'i' then 'USING INDEX ' || pg_catalog.quote_ident(identity.index)
+                        when 'f' then 'FULL'
+                        when 'n' then 'NOTHING'
+                        else 'DEFAULT'
+                    end
+            where s.options -> 'restore' ? 'replica_identity'
+            union all
+            select
+                4,
+                false,
+                '',
+                pg_catalog.format(
+                    'ALTER PUBLICATION %I ADD TABLE %I.%I',
+                    s.options #>> '{restore,publication,name}',
+                    n.nspname,
+                    c.relname
+                )
+            where s.options -> 'restore' ? 'publication'
+        ) as d
+    ) as ddl,
+    nullif(
+        array(
+            select p.problem
+            from (
+                select pg_catalog.format('options of trigger %I cannot be read: %s', f.tgname, f.options ->> 'error') as problem
+                from firing f
+                where f.tgrelid = s.oid and f.options ? 'error'
+                union all
+                select pg_catalog.format('trigger %I has %s arguments, of which one is read', f.tgname, f.tgnargs)
+                from firing f
+                where f.tgrelid = s.oid and f.tgnargs > 1
+                union all
+                select pg_catalog.format('trigger %I is disabled', f.tgname)
+                from firing f
+                where f.tgrelid = s.oid and f.tgenabled = 'D'
+                union all
+                select pg_catalog.format('trigger %I has other options than the rest', f.tgname)
+                from firing f
+                where f.tgrelid = s.oid
+                    and f.ours
+                    and f.options ? 'written'
+                    and f.options -> 'written' <> s.options -> 'written'
+                union all
+                select pg_catalog.format('trigger %I makes another event of the same change', f.tgname)
+                from firing f
+                where f.tgrelid = s.oid
+                    and not f.ours
+                    and exists (
+                        select from firing g where g.tgrelid = s.oid and g.ours and g.tgtype & f.tgtype & 60 <> 0
+                    )
+                union all
+                select pg_catalog.format('trigger %I fires earlier and may change the row', t.tgname)
+                from pg_catalog.pg_trigger t
+                where t.tgrelid = s.oid
+                    and not t.tgisinternal
+                    and t.tgfoid <> 'realtime_sync.capture()'::regprocedure
+                    and t.tgtype & 67 = 1
+                    and exists (
+                        select
+                        from firing f
+                        where f.tgrelid = s.oid and f.tgtype & t.tgtype & 28 <> 0 and f.tgname > t.tgname
+                    )
+                union all
+                select pg_catalog.format('trigger %I is missing', e.name)
+                from (
+                    values
+                        ('00_realtime_sync_insert', c.relkind = 'p' and s.types & 28 <> 0, 4),
+                        ('00_realtime_sync_update', c.relkind = 'p' and s.types & 28 <> 0, 16),
+                        ('00_realtime_sync_delete', c.relkind = 'p' and s.types & 28 <> 0, 8)
+                ) as e (name, expected, type)
+                where e.expected and s.types & e.type = 0
+                union all
+                select pg_catalog.format('trigger %I is missing', '00_realtime_sync_update')
+                where c.relkind <> 'p'
+                    and s.types & 16 = 0
+                    and (
+                        o.watch is not null
+                        or o.status_columns is not null
+                        or exists (select from firing f where f.tgrelid = s.oid and f.options -> 'leave' = 'true')
+                    )
+                union all
+                select pg_catalog.format('trigger %I is missing', '00_realtime_sync_leave')
+                where s.options -> 'leaves' = 'true'
+                    and s.types & 16 <> 0
+                    and not exists (select from firing f where f.tgrelid = s.oid and f.options -> 'leave' = 'true')
+                union all
+                select pg_catalog.format('column %I named in %s does not exist', r.column, r.option)
+                from pg_catalog.jsonb_to_recordset(s.options -> 'names') as r (option text, "column" text)
+                where not exists (
+                    select
+                    from pg_catalog.pg_attribute a
+                    where a.attrelid = s.oid and a.attname = r.column and a.attnum > 0 and not a.attisdropped
+                )
+                union all
+                select 'no key: no primary key, no key_columns, no index as replica identity'
+                where o.key_columns is null and key.columns is null and s.options is not null
+                union all
+                select pg_catalog.format('partition %I.%I has no TRUNCATE trigger', n2.nspname, t.relname)
+                from member m
+                join pg_catalog.pg_class t on t.oid = m.oid and t.relkind <> 'f'
+                join pg_catalog.pg_namespace n2 on n2.oid = t.relnamespace
+                where m.source = s.oid
+                    and s.types & 32 <> 0
+                    and not exists (select from capture k where k.tgrelid = m.oid and k.tgtype & 32 <> 0)
+                union all
+                select pg_catalog.format('partition %I.%I has another replica identity', n2.nspname, t.relname)
+                from member m
+                join pg_catalog.pg_class t on t.oid = m.oid and t.relkind <> 'f'
+                join pg_catalog.pg_namespace n2 on n2.oid = t.relnamespace
+                where m.source = s.oid
+                    and s.options -> 'restore' ? 'replica_identity'
+                    and t.relreplident <> c.relreplident
+                union all
+                select pg_catalog.format('publication %I no longer has the table', s.options #>> '{restore,publication,name}')
+                where s.options -> 'restore' ? 'publication'
+                    and not exists (
+                        select
+                        from pg_catalog.pg_publication_rel pr
+                        join pg_catalog.pg_publication pub on pub.oid = pr.prpubid
+                        where pr.prrelid = s.oid and pub.pubname = s.options #>> '{restore,publication,name}'
+                    )
+            ) as p
+            order by p.problem
+        ),
+        '{}'
+    ) as drift
+from source s
+join pg_catalog.pg_class c on c.oid = s.oid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join lateral pg_catalog.jsonb_to_record(s.options) as o (
+    operations text[],
+    topics text[],
+    columns text[],
+    exclude text[],
+    watch text[],
+    filter text,
+    new_row text,
+    old_row text,
+    key_columns text[],
+    event_name text,
+    status_columns text[],
+    numbers text
+) on true
+left join lateral (
+    select
+        array(
+            select a.attname::text
+            from pg_catalog.unnest(i.indkey::int2[]) with ordinality as k (attnum, position)
+            join pg_catalog.pg_attribute a on a.attrelid = s.oid and a.attnum = k.attnum
+            where k.position <= i.indnkeyatts
+            order by k.position
+        ) as columns
+    from pg_catalog.pg_index i
+    where i.indrelid = s.oid and (i.indisprimary or i.indisreplident)
+    order by i.indisprimary desc
+    limit 1
+) as key on true
+left join lateral (
+    select x.relname::text as index
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class x on x.oid = i.indexrelid
+    where i.indrelid = s.oid and i.indisreplident and c.relreplident = 'i'
+) as identity on true
+left join lateral (
+    select pg_catalog.string_agg(p.pubname, ', ' order by p.pubname) as names
+    from pg_catalog.pg_publication p
+    where p.puballtables
+        or exists (
+            select
+            from (
+                select s.oid
+                union
+                select a.relid from pg_catalog.pg_partition_ancestors(s.oid) as a (relid)
+            ) as published
+            join pg_catalog.pg_class t on t.oid = published.oid
+            where exists (select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and r.prrelid = t.oid)
+                or exists (
+                    select
+                    from pg_catalog.pg_publication_namespace ns
+                    where ns.pnpubid = p.oid and ns.pnnspid = t.relnamespace
+                )
+        )
+) as publications on true;
+
+create function realtime_sync.enable(
+    relation regclass,
+    operations text[] default null,
+    topics text[] default null,
+    columns text[] default null,
+    exclude text[] default null,
+    watch text[] default null,
+    filter text default null,
+    new_row text default null,
+    old_row text default null,
+    key_columns text[] default null,
+    event_name text default null,
+    status_columns text[] default null,
+    numbers text default null,
+    throttle interval default null,
+    throttle_columns text[] default null,
+    replica_mode text default null,
+    replica_identity text default null,
+    publication text default null,
+    dry_run boolean default false
+) returns realtime_sync.source
+volatile parallel unsafe language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+    select r
+    from pg_catalog.jsonb_populate_record(
+        null::realtime_sync.source,
+        pg_catalog.convert_from(
+            realtime_sync.set_source(
+                enable.relation,
+                pg_catalog.convert_to(
+                    pg_catalog.jsonb_build_object(
+                        'operations', enable.operations,
+                        'topics', enable.topics,
+                        'columns', enable.columns,
+                        'exclude', enable.exclude,
+                        'watch', enable.watch,
+                        'filter', enable.filter,
+                        'new_row', enable.new_row,
+                        'old_row', enable.old_row,
+                        'key_columns', enable.key_columns,
+                        'event_name', enable.event_name,
+                        'status_columns', enable.status_columns,
+                        'numbers', enable.numbers,
+                        'throttle', enable.throttle,
+                        'throttle_columns', enable.throttle_columns,
+                        'replica_mode', enable.replica_mode,
+                        'replica_identity', enable.replica_identity,
+                        'publication', enable.publication
+                    )::text,
+                    'UTF8'
+                ),
+                coalesce(enable.dry_run, false)
+            ),
+            'UTF8'
+        )::jsonb
+    ) as r
+$function$;
+
+create function realtime_sync.disable(relation regclass) returns boolean
+volatile strict parallel unsafe language c
+set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'disable_wrapper';
+
+create function realtime_sync.disable_all() returns bigint
+volatile parallel unsafe language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+    with mine as materialized (
+        select s.relation
+        from realtime_sync.source s
+        join pg_catalog.pg_class c on c.oid = s.relation
+        where pg_catalog.pg_has_role(c.relowner, 'usage')
+        order by s.relation
+    )
+    select pg_catalog.count(*) filter (where realtime_sync.disable(mine.relation)) from mine
+$function$;
+
+revoke all on function realtime_sync.set_source(regclass, bytea, boolean) from public;
+revoke all on function realtime_sync.read_options(bytea) from public;
+revoke all on function realtime_sync.enable(
+    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[],
+    text, text, text, boolean
+) from public;
+revoke all on function realtime_sync.disable(regclass) from public;
+revoke all on function realtime_sync.disable_all() from public;
+
+comment on function realtime_sync.set_source(regclass, bytea, boolean) is
+    'What enable() does, with its other arguments as JSON in UTF-8. Gives the row of realtime_sync.source the same way.';
+comment on function realtime_sync.read_options(bytea) is
+    'The argument of a capture trigger, defaults filled in; or, under "error", what is wrong with it.';
+comment on view realtime_sync.source is
+    'The tables that have capture triggers, with their options as they act, the DDL that makes them, and what has drifted since.';
+comment on column realtime_sync.source.options is
+    'The argument of its triggers: only what differs from the default, and what disable() gives back.';
+comment on column realtime_sync.source.drift is
+    'What no longer holds: names that do not resolve, triggers disabled, missing or fired after others. Null if nothing.';
+comment on function realtime_sync.enable(
+    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[],
+    text, text, text, boolean
+) is
+    'Makes a table a source, or gives a source other options; changes nothing and locks nothing if it has them already.';
+comment on function realtime_sync.disable(regclass) is
+    'Undoes what enable() did: triggers, replica identity, publication. False if there was nothing.';
+comment on function realtime_sync.disable_all() is
+    'disable() for every source the caller owns; gives their number.';

@@ -1,35 +1,58 @@
 //! Every failure a user can reach: SQLSTATE, message, detail, hint. Raised, never returned: pgrx
 //! turns a trigger's `Err` into XX000 (pgrx issue 2365).
 
+use crate::source::Mistake;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 pub enum Error {
+    /// enable() or disable() was asked for what cannot be.
+    Mistake(Mistake),
     /// capture() was called as a plain function, or by a trigger of the wrong kind.
     TriggerProtocol { fault: &'static str },
     /// An allocation of this many bytes failed.
     OutOfMemory { bytes: usize },
     /// flush() inside a savepoint or an exception block.
     FlushInSubtransaction,
+    /// The temporary file that holds a savepoint's events failed.
+    TemporaryFile { verb: &'static str },
+    /// An argument of send() is null that may not be.
+    NullArgument(&'static str),
+    /// send('').
+    EmptyTopic,
+    /// send() of more than realtime_sync.max_event_size.
+    MessageTooLarge { size: usize, limit: usize },
+    /// A topic pattern given to allow() that means nothing.
+    TopicPattern { pattern: String, fault: String },
 }
 
-struct Parts {
+pub struct Parts {
     code: PgSqlErrorCode,
     message: String,
     detail: Option<String>,
     hint: Option<String>,
 }
 
+/// An empty detail or hint is none.
+pub fn parts(
+    code: PgSqlErrorCode,
+    message: impl Into<String>,
+    detail: impl Into<String>,
+    hint: impl Into<String>,
+) -> Parts {
+    Parts {
+        code,
+        message: message.into(),
+        detail: Some(detail.into()).filter(|detail| !detail.is_empty()),
+        hint: Some(hint.into()).filter(|hint| !hint.is_empty()),
+    }
+}
+
 impl Error {
     fn parts(self) -> Parts {
         use PgSqlErrorCode::*;
-        let parts = |code, message: String, detail: &str, hint: &str| Parts {
-            code,
-            message,
-            detail: (!detail.is_empty()).then(|| detail.to_owned()),
-            hint: (!hint.is_empty()).then(|| hint.to_owned()),
-        };
         match self {
+            Error::Mistake(mistake) => mistake.parts(),
             Error::TriggerProtocol { fault } => parts(
                 ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
                 format!("realtime_sync.capture() {fault}"),
@@ -38,15 +61,50 @@ impl Error {
             ),
             Error::OutOfMemory { bytes } => parts(
                 ERRCODE_OUT_OF_MEMORY,
-                "out of memory".into(),
-                &format!("realtime_sync failed on an allocation of {bytes} bytes."),
+                "out of memory",
+                format!("realtime_sync failed on an allocation of {bytes} bytes."),
                 "",
+            ),
+            Error::TemporaryFile { verb } => parts(
+                ERRCODE_IO_ERROR,
+                format!(
+                    "could not {verb} the temporary file of a transaction's events: {}",
+                    std::io::Error::last_os_error()
+                ),
+                "Events captured inside a savepoint go there when they pass a megabyte.",
+                "Check the free space where temp_tablespaces or base/pgsql_tmp is.",
             ),
             Error::FlushInSubtransaction => parts(
                 ERRCODE_ACTIVE_SQL_TRANSACTION,
-                "realtime_sync.flush() cannot run inside a savepoint or an exception block".into(),
+                "realtime_sync.flush() cannot run inside a savepoint or an exception block",
                 "Events captured before the savepoint would be lost with it.",
                 "Call it outside, or rely on COMMIT, which writes every event.",
+            ),
+            Error::NullArgument(argument) => parts(
+                ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("{argument} of realtime_sync.send() must not be null"),
+                "",
+                "realtime_sync.send(topic, event, payload): only the payload may be null.",
+            ),
+            Error::EmptyTopic => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "topic of realtime_sync.send() must not be empty",
+                "",
+                "Name the room the message is for, such as 'driver:42'.",
+            ),
+            Error::MessageTooLarge { size, limit } => parts(
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "message is too large",
+                format!(
+                    "Topic, event and payload have {size} bytes together; realtime_sync.max_event_size allows {limit}."
+                ),
+                "Send a reference to the data instead, or raise realtime_sync.max_event_size.",
+            ),
+            Error::TopicPattern { pattern, fault } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid topic pattern \"{pattern}\": {fault}"),
+                "",
+                "Write a topic, a beginning with a \"*\" at its end, or either with {jwt.claim} or {user} in it: 'drivers', 'trip:*', 'driver:{jwt.sub}', 'org:{jwt.org}:*'. Doubled braces are literal.",
             ),
         }
     }
@@ -58,14 +116,31 @@ impl Error {
             detail,
             hint,
         } = self.parts();
-        let mut report = ErrorReport::new(code, message, "realtime_sync");
+        let mut report = ErrorReport::new(code, printable(message), "realtime_sync");
         if let Some(detail) = detail {
-            report = report.set_detail(detail);
+            report = report.set_detail(printable(detail));
         }
         if let Some(hint) = hint {
-            report = report.set_hint(hint);
+            report = report.set_hint(printable(hint));
         }
         report.report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
     }
+}
+
+/// PostgreSQL takes messages in the database's encoding. Where that is not UTF-8, a character outside
+/// ASCII is written as U&'' strings escape it: \00F6.
+fn printable(text: String) -> String {
+    // SAFETY: reads a global that is set before any function of a library can run.
+    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    if encoding == pg_sys::pg_enc::PG_UTF8 as i32 || text.is_ascii() {
+        return text;
+    }
+    text.chars()
+        .map(|character| match u32::from(character) {
+            0..0x80 => character.to_string(),
+            code @ 0x80..0x1_0000 => format!("\\{code:04X}"),
+            code => format!("\\+{code:06X}"),
+        })
+        .collect()
 }

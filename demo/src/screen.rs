@@ -15,6 +15,7 @@ const OTHER_LINES: usize = 2;
 pub struct Screen {
     terminal: bool,
     colour: bool,
+    /// columns of the terminal; without one, lines are not cut
     width: usize,
     /// what stands in the last line of a terminal, below the events
     rate_line: String,
@@ -51,14 +52,17 @@ impl Tone {
 impl Screen {
     pub fn new() -> Self {
         let terminal = stdout().is_terminal();
+        let columns = env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok());
         Self {
             terminal,
             colour: terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-            width: env::var("COLUMNS")
-                .ok()
-                .and_then(|w| w.parse().ok())
-                .filter(|w| *w >= 40)
-                .unwrap_or(120),
+            width: if terminal {
+                columns.filter(|width| *width >= 40).unwrap_or(120)
+            } else {
+                usize::MAX
+            },
             rate_line: String::new(),
             rate_shown: false,
             last_rate: (Instant::now(), 0),
@@ -147,7 +151,7 @@ impl Screen {
             }
             line.add(new.as_deref().unwrap_or("?"), 0, str::to_owned);
         }
-        line.text
+        line.text.trim_end().to_owned()
     }
 
     /// Called five times a second; without a terminal to write over, one line in two seconds.
@@ -158,6 +162,9 @@ impl Screen {
             return;
         }
         let events = summary.count();
+        if events == 0 {
+            return;
+        }
         self.last_rate = (Instant::now(), events);
         let rate = (events - count) as f64 / elapsed.as_secs_f64();
         let text = format!(

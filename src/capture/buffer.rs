@@ -3,6 +3,7 @@
 //! Bounded: over [`BOUND`] they go to the log at once, or, inside a savepoint, to a temporary file,
 //! because rows written to the log there would die with the savepoint.
 
+use super::context;
 use super::moved;
 use super::plan;
 use super::spill::Spill;
@@ -17,6 +18,7 @@ use crate::settings::{self, Delivery};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use wire::buffer::Text;
+use wire::native;
 
 /// Bytes of events kept in memory.
 const BOUND: usize = 1024 * 1024;
@@ -66,8 +68,11 @@ impl Buffer {
         {
             self.mark(subtransaction);
         }
-        if self.text.len() >= BOUND && self.text.len() >= bound() && !moved::is_pending() {
-            self.make_room();
+        if self.text.len() >= BOUND && self.text.len() >= bound() {
+            // Half of a moved row waits in the text for its other half, but not at any price.
+            if !moved::is_pending() || self.text.len() >= 2 * bound() {
+                self.make_room();
+            }
         }
     }
 
@@ -90,6 +95,7 @@ impl Buffer {
 
     #[cold]
     fn make_room(&mut self) {
+        moved::forget_row();
         // SAFETY: reads a field of the transaction's state.
         if unsafe { pg_sys::GetCurrentTransactionNestLevel() } == 1 {
             shared::count(
@@ -113,11 +119,29 @@ impl Buffer {
     pub fn assign_ids(&mut self) {
         if let Some(layout) = layout::find() {
             for record in record::each(self.text.as_mut_bytes()) {
-                if record::id(record) == 0 && !record::is_taken_back(record) {
+                if record::id(record) == 0 && record::is_pending(record) {
                     record::set_id(record, append::take_id(&layout));
                 }
             }
         }
+    }
+
+    /// Keeps a message, whose row has just been put into the log, for inline delivery.
+    pub fn keep_message(&mut self, id: i64, topic: &[u8], event: &[u8], payload: &[u8]) {
+        if !is_inline() {
+            return;
+        }
+        self.prepare();
+        let start = record::begin(&mut self.text);
+        let mut members = Text::new();
+        let at = context::write(&mut members);
+        self.text.push(b'{');
+        let (topics, event) = ([topic], Some(event));
+        native::write_message_body(&mut self.text, topics, event, payload, members.as_bytes());
+        record::finish(&mut self.text, start, at, std::iter::once(topic));
+        let record = &mut self.text.as_mut_bytes()[start..];
+        record::set_id(record, id);
+        record::set_logged(record);
     }
 
     /// Writes everything to the log and forgets it, but for the text, whose records now have their
@@ -131,11 +155,13 @@ impl Buffer {
             // The extension is gone, or newer than this library: there is nowhere to write to.
             let lost = record::each(self.text.as_mut_bytes()).count() as u64;
             shared::count(Counter::Dropped, lost);
+            // Nor may anyone be notified of what no log has.
+            self.text.clear();
             return 0;
         };
         let mut events = 0;
         let mut write = |record: &mut [u8]| {
-            if !record::is_taken_back(record) {
+            if record::is_pending(record) {
                 writer.add(record);
                 events += 1;
             }
@@ -233,9 +259,20 @@ pub fn flush_late() {
 }
 
 fn pre_commit() {
-    let notify = is_inline() && inline::has_room();
-    let written = flush(notify);
     // SAFETY: NOTIFY runs no trigger; the records stay where they are until forget().
+    let buffer = unsafe { get() };
+    if buffer.text.is_empty() && buffer.spill.is_empty() {
+        // A transaction that only read must not take a lock, nor an xid, which a standby and a
+        // parallel worker cannot.
+        buffer.forget();
+        buffer.late = true;
+        plan::sweep();
+        return;
+    }
+    // The file's events are in the log alone, so the relay is to tell of all, in order.
+    let notify = is_inline() && buffer.spill.is_empty() && inline::has_room();
+    let written = flush(notify);
+    // SAFETY: as above.
     let buffer = unsafe { get() };
     if notify {
         inline::notify(buffer.text.as_mut_bytes());

@@ -5,7 +5,7 @@ use super::plan::{Column, Part, Plan, Topic};
 use super::{context, value};
 use crate::log::record;
 use crate::settings;
-use pgrx::pg_sys::Datum;
+use pgrx::pg_sys::{self, Datum};
 use wire::buffer::Text;
 use wire::json;
 use wire::options::RowImage;
@@ -15,6 +15,8 @@ use wire::options::RowImage;
 pub struct Row {
     pub values: *const Datum,
     pub nulls: *const bool,
+    /// Where the row was deformed, or null.
+    pub slot: *mut pg_sys::TupleTableSlot,
 }
 
 impl Row {
@@ -43,6 +45,18 @@ pub enum Change {
     /// The row has left the feed: OLD passed the filter and NEW does not.
     Leave(Row),
     Truncate,
+}
+
+impl Change {
+    fn with(self, fill: impl Fn(Row) -> Row) -> Change {
+        match self {
+            Change::Insert(new) => Change::Insert(fill(new)),
+            Change::Update(old, new) => Change::Update(fill(old), fill(new)),
+            Change::Delete(old) => Change::Delete(fill(old)),
+            Change::Leave(old) => Change::Leave(fill(old)),
+            Change::Truncate => Change::Truncate,
+        }
+    }
 }
 
 /// What an event is cut down to when it is too large, in turn (DESIGN: full, changed, key).
@@ -102,9 +116,13 @@ impl Topics {
         })
     }
 
-    /// Adds a topic of the row, unless one of its columns is null or it is there already.
-    fn add(&mut self, topic: &Topic, row: Option<Row>, plan: &Plan, plain: &mut Text) {
+    /// Adds a topic of the row, unless one of its columns is null or it is there already; without
+    /// `all`, unless naming it runs foreign code.
+    fn add(&mut self, topic: &Topic, row: Option<Row>, plan: &Plan, plain: &mut Text, all: bool) {
         let start = self.text.len();
+        if !all && topic.columns.iter().any(|&n| plan.columns[n].foreign) {
+            return;
+        }
         for part in &topic.parts {
             match part {
                 Part::Text(text) => self.text.extend(text),
@@ -177,6 +195,11 @@ pub struct Outcome {
 impl Writer<'_> {
     pub fn write(&mut self, change: Change) -> Outcome {
         let mut outcome = Outcome::default();
+        let change = if self.without_foreign {
+            change
+        } else {
+            change.with(|row| self.plan.generated.fill(row))
+        };
         let (old, new) = match change {
             Change::Insert(new) => (None, Some(new)),
             Change::Update(old, new) => (Some(old), Some(new)),
@@ -190,11 +213,12 @@ impl Writer<'_> {
             }
         }
         self.scratch.topics.clear();
+        let all = !self.without_foreign;
         for topic in &self.plan.topics {
             let scratch = &mut *self.scratch;
             scratch
                 .topics
-                .add(topic, new.or(old), self.plan, &mut scratch.plain);
+                .add(topic, new.or(old), self.plan, &mut scratch.plain, all);
         }
         if let Change::Update(old, _) = change {
             self.write_leave_of_topics(old);
@@ -254,7 +278,7 @@ impl Writer<'_> {
                     ..
                 } = &mut *self.scratch;
                 let before = left.ends.len();
-                left.add(topic, Some(old), self.plan, plain);
+                left.add(topic, Some(old), self.plan, plain, !self.without_foreign);
                 if left.ends.len() > before {
                     let added = left.iter().last().expect("one was just added");
                     if topics.iter().any(|topic| topic == added) {
@@ -412,8 +436,10 @@ impl Writer<'_> {
         self.out.extend(&column.label);
         match row.get(n) {
             // SAFETY: the codec is the column's.
-            Some(datum) => unsafe { encode::write(&column.codec, datum, self.out) },
-            None => self.out.extend(b"null"),
+            Some(datum) if !self.skips(n) => unsafe {
+                encode::write(&column.codec, datum, self.out);
+            },
+            _ => self.out.extend(b"null"),
         }
     }
 

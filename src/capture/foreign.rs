@@ -57,7 +57,10 @@ fn attempt<T>(work: impl FnOnce() -> T) -> Option<T> {
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(context);
         let result = PgTryBuilder::new(AssertUnwindSafe(|| {
-            let result = work();
+            // The encoder calls the server without pgrx's guard, so an error must find one here; and
+            // a panic must not cross that, so it becomes an error before.
+            let result =
+                pg_sys::ffi::pg_guard_ffi_boundary(|| pg_sys::panic::pgrx_extern_c_guard(work));
             pg_sys::ReleaseCurrentSubTransaction();
             Some(result)
         }))

@@ -7,6 +7,8 @@ mod encode;
 mod event;
 mod fixed;
 mod foreign;
+mod generated;
+mod message;
 mod moved;
 mod plan;
 mod spill;

@@ -79,7 +79,11 @@ pub unsafe fn complete(
         let values = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
         let nulls = pg_sys::palloc(n).cast::<bool>();
         pg_sys::heap_deform_tuple(old, desc, values, nulls);
-        let old = Row { values, nulls };
+        let old = Row {
+            values,
+            nulls,
+            slot: std::ptr::null_mut(),
+        };
         if !plan
             .key
             .iter()
@@ -93,6 +97,12 @@ pub unsafe fn complete(
         }
         Some(old)
     }
+}
+
+/// Only drops the pointers: the memory goes with the transaction.
+pub fn forget_row() {
+    // SAFETY: the reference ends with this statement.
+    unsafe { *PENDING.get() = None };
 }
 
 pub fn is_pending() -> bool {
@@ -126,7 +136,8 @@ pub fn is_told(plan: &Plan, relation: Oid) -> bool {
     }
 }
 
-unsafe fn forget_and_free() {
+/// For the next DELETE: the row before it has gone for good.
+pub fn forget_and_free() {
     // SAFETY: the copies are this module's own.
     unsafe {
         if let Some(pending) = PENDING.get().take() {

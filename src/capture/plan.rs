@@ -2,6 +2,7 @@
 
 use super::codec::{self, Codec, Needs};
 use super::fixed::Sensitivity;
+use super::generated::{self, Generated};
 use crate::error::Error;
 use crate::log::layout;
 use crate::log::server::{self, Local};
@@ -24,7 +25,7 @@ pub struct Column {
     pub by_value: bool,
     /// Part of `new` and `old`.
     pub visible: bool,
-    /// Dropped, or a virtual generated column, which has no stored value.
+    /// Dropped.
     pub absent: bool,
     /// Its encoding runs code that is not PostgreSQL's own.
     pub foreign: bool,
@@ -57,6 +58,7 @@ pub struct Plan {
     pub topics: Vec<Topic>,
     pub status: Vec<usize>,
     pub watch: Vec<usize>,
+    pub generated: Generated,
     pub heads: Heads,
     pub new_row: RowImage,
     pub old_row: RowImage,
@@ -103,6 +105,9 @@ static PLANS: Local<Plans> = Local::new(Plans {
     last: (0, std::ptr::null()),
 });
 
+/// Counts invalidations: what one makes stale may be in the middle of being compiled.
+static INVALIDATIONS: Local<u64> = Local::new(0);
+
 /// Plans of dropped tables are swept when there are more than this.
 const KEPT: usize = 4096;
 
@@ -134,7 +139,9 @@ unsafe fn find<'a>(data: &pg_sys::TriggerData, trigger: u32) -> &'a Plan {
         let plan = match known.filter(|plan| !plan.stale) {
             Some(plan) => &raw const **plan,
             None => {
-                let compiled = Box::new(compile(data));
+                let before = *INVALIDATIONS.get();
+                let mut compiled = Box::new(compile(data));
+                compiled.stale = *INVALIDATIONS.get() != before;
                 let plan = &raw const *compiled;
                 let plans = PLANS.get();
                 let replaced = plans
@@ -234,6 +241,7 @@ fn compile(data: &pg_sys::TriggerData) -> Plan {
             topics,
             status,
             watch,
+            generated: Generated::of(relation, memory),
             heads,
             new_row: options.new_row,
             old_row: options.old_row,
@@ -331,7 +339,7 @@ unsafe fn columns(
             .map(|index| {
                 let attribute = server::attribute(desc, index);
                 let name = codec::name_bytes(&attribute.attname).to_vec();
-                let absent = attribute.attisdropped || attribute.attgenerated as u8 == b'v';
+                let absent = attribute.attisdropped;
                 let visible = !absent
                     && if options.columns.is_empty() {
                         !listed(&options.exclude, &name)
@@ -345,6 +353,7 @@ unsafe fn columns(
                 } else {
                     codec::codec(attribute.atttypid, options.numbers, memory, &mut own)
                 };
+                own.foreign |= generated::is_virtual(attribute);
                 let foreign = own.foreign;
                 needs.add(own);
                 Column {
@@ -431,6 +440,10 @@ unsafe fn root(relation: pg_sys::Relation, trigger: *const pg_sys::Trigger) -> (
             return (own, Vec::new());
         }
         let list = server::get_partition_ancestors(own);
+        // DETACH CONCURRENTLY has taken the parent away already, and not yet the triggers.
+        if list.is_null() {
+            return (own, Vec::new());
+        }
         let ancestors: Vec<Oid> = (0..(*list).length)
             .map(|n| pg_sys::list_nth_oid(list, n))
             .collect();
@@ -558,6 +571,8 @@ unsafe extern "C-unwind" fn on_catalog(_arg: Datum, _cache: i32, _hash: u32) {
 }
 
 fn mark_stale(applies: impl Fn(&Plan) -> bool) {
+    // SAFETY: the reference ends with this statement.
+    unsafe { *INVALIDATIONS.get() += 1 };
     // SAFETY: the reference ends with this function, which calls nothing that could take another.
     if let Some(plans) = unsafe { &mut PLANS.get().by_trigger } {
         for plan in plans.values_mut() {

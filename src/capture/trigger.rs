@@ -102,6 +102,8 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
             pg_sys::TRIGGER_EVENT_DELETE => {
                 let old = deform(data.tg_trigslot);
                 let mut place = (0, 0);
+                // Before the write: the buffer makes no room while half of a moved row is in it.
+                moved::forget_and_free();
                 if plan.wants(Operation::Delete) {
                     place = write(plan, Change::Delete(old));
                 }
@@ -130,6 +132,7 @@ unsafe fn deform(slot: *mut pg_sys::TupleTableSlot) -> Row {
         Row {
             values: (*slot).tts_values,
             nulls: (*slot).tts_isnull,
+            slot,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::layout::{self, COLUMNS, Layout};
 use super::record;
+use super::server;
 use super::shared::{self, Counter};
 use pgrx::pg_sys::{self, Datum};
 use pgrx::prelude::*;
@@ -10,12 +11,6 @@ use std::cell::Cell;
 /// As COPY: a page's WAL record is shared by the rows that fit on it.
 const BATCH_ROWS: usize = 256;
 const BATCH_BYTES: usize = 64 * 1024;
-
-/// Not in pgrx's bindings.
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" {
-    fn nextval_internal(relid: pg_sys::Oid, check_permissions: bool) -> i64;
-}
 
 thread_local! {
     static LAST_ID: Cell<i64> = const { Cell::new(0) };
@@ -230,7 +225,7 @@ unsafe fn insert_index_entries(
 /// The next id, whatever the session's rights on the sequence: writing events is not its doing.
 pub fn take_id(layout: &Layout) -> i64 {
     // SAFETY: the sequence exists, or PostgreSQL raises.
-    unsafe { nextval_internal(layout.sequence, false) }
+    unsafe { server::nextval_internal(layout.sequence, false) }
 }
 
 /// The id of the row this backend has last put into the log by a plain INSERT.

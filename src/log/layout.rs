@@ -26,22 +26,34 @@ pub struct Layout {
 }
 
 static LAYOUT: Local<Option<Layout>> = Local::new(None);
+/// Counts invalidations.
+static FORGOTTEN: Local<u64> = Local::new(0);
 
 /// None while the extension is not there, as between DROP EXTENSION and the end of its transaction.
 pub fn find() -> Option<Layout> {
     // SAFETY: the reference ends with this statement.
     unsafe { *LAYOUT.get() }.or_else(|| {
+        // SAFETY: as above.
+        let before = unsafe { *FORGOTTEN.get() };
         let found = look_up();
         // SAFETY: as above; the lookup may have run the invalidation callback, but holds nothing.
-        unsafe { *LAYOUT.get() = found };
+        // What it found is kept unless something changed meanwhile.
+        unsafe {
+            if *FORGOTTEN.get() == before {
+                *LAYOUT.get() = found;
+            }
+        }
         found
     })
 }
 
 /// Called by the relation cache for any relation that changes; must not raise.
 pub fn forget(relation: Oid) {
-    // SAFETY: the reference ends with this function, which calls nothing.
-    let layout = unsafe { LAYOUT.get() };
+    // SAFETY: the references end with this function, which calls nothing.
+    let layout = unsafe {
+        *FORGOTTEN.get() += 1;
+        LAYOUT.get()
+    };
     if layout.as_ref().is_some_and(|known| {
         relation == Oid::INVALID
             || relation == known.event

@@ -2,6 +2,9 @@
 
 pub mod append;
 pub mod layout;
+mod native;
+pub mod octets;
+pub mod permission;
 pub mod record;
 pub mod segment;
 pub mod server;

@@ -4,7 +4,7 @@
 //! | offset | bytes | |
 //! | --- | --- | --- |
 //! | 0 | 4 | size of the whole record, a multiple of 8 |
-//! | 4 | 4 | 1 when the event has been taken back |
+//! | 4 | 4 | 1 when the event has been taken back, 2 when the log has it already |
 //! | 8 | 8 | statement time |
 //! | 16 | 8 | id, 0 until it is taken from the sequence |
 //! | 24 | 4 | offset of `topics`, a text[] datum |
@@ -75,7 +75,17 @@ pub fn take_back(record: &mut [u8]) {
 }
 
 pub fn is_taken_back(record: &[u8]) -> bool {
-    word(record, 4) != 0
+    word(record, 4) == 1
+}
+
+/// A message, whose row is in the log already: the record is for delivery alone.
+pub fn set_logged(record: &mut [u8]) {
+    record[4..8].copy_from_slice(&2u32.to_ne_bytes());
+}
+
+/// Whether the record is still to be written to the log.
+pub fn is_pending(record: &[u8]) -> bool {
+    word(record, 4) == 0
 }
 
 pub fn at(record: &[u8]) -> i64 {

@@ -2,6 +2,8 @@
 //! (measured), and a 12-column row makes a dozen. An error in them longjmps past the Rust frames
 //! between here and the trigger manager, so those frames hold nothing with a destructor.
 
+#![allow(non_snake_case, reason = "the server's own names")]
+
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::{c_char, c_int};
 
@@ -20,10 +22,12 @@ unsafe extern "C-unwind" {
     ) -> *const c_char;
 }
 
-/// Not in pgrx's bindings.
+// Not in pgrx's bindings (catalog/partition.h, commands/sequence.h, commands/async.h).
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" {
     pub fn get_partition_ancestors(relid: Oid) -> *mut pg_sys::List;
+    pub fn nextval_internal(relid: Oid, check_permissions: bool) -> i64;
+    pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
 }
 
 /// The attribute at this place (from 0) of a tuple descriptor.

@@ -1,21 +1,15 @@
 //! Inline delivery: the writing transaction itself notifies, at pre-commit.
 
 use crate::log::record;
+use crate::log::server;
 use crate::log::shared::{self, Counter};
 use crate::settings;
 use pgrx::pg_sys;
-use std::ffi::c_char;
 use wire::buffer::Text;
 use wire::{native, reference};
 
 /// The longest payload NOTIFY takes (NOTIFY_PAYLOAD_MAX_LENGTH - 1, async.c).
 const LONGEST: usize = 7_999;
-
-/// Not in pgrx's bindings (commands/async.h).
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" {
-    fn Async_Notify(channel: *const c_char, payload: *const c_char);
-}
 
 /// Whether the NOTIFY queue is less than half full: a full one would make the commit fail.
 pub fn has_room() -> bool {
@@ -66,8 +60,12 @@ pub fn notify(records: &mut [u8]) {
 
 /// `payload` ends with its NUL.
 fn send(channel: &str, payload: &[u8]) {
+    // NOTIFY refuses a channel without a name, and with it the user's commit.
+    if channel.is_empty() {
+        return;
+    }
     let mut channel = reference::channel(channel).into_bytes();
     channel.push(0);
     // SAFETY: both are C strings; PostgreSQL copies them.
-    unsafe { Async_Notify(channel.as_ptr().cast(), payload.as_ptr().cast()) };
+    unsafe { server::Async_Notify(channel.as_ptr().cast(), payload.as_ptr().cast()) };
 }

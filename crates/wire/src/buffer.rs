@@ -87,14 +87,22 @@ impl Text {
     /// Makes room for `n` more bytes.
     #[inline]
     pub fn reserve(&mut self, n: usize) {
-        if self.bytes.len() - self.len < n {
+        if !self.has_room(n) {
             self.grow(n);
         }
     }
 
+    #[inline]
+    fn has_room(&self, n: usize) -> bool {
+        self.bytes
+            .get(self.len..)
+            .is_some_and(|spare| spare.len() >= n)
+    }
+
+    /// The same as [`Text::spare`] with a bigger buffer. Apart from it so that the usual way has its bounds checked once.
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, n: usize) {
+    fn grow(&mut self, n: usize) -> &mut [u8] {
         let Some(needed) = self.len.checked_add(n) else {
             out_of_memory(n)
         };
@@ -108,13 +116,19 @@ impl Text {
             },
         };
         self.bytes.resize(size, 0);
+        &mut self.bytes[self.len..needed]
     }
 
     #[inline]
     pub fn push(&mut self, byte: u8) {
-        self.reserve(1);
-        self.bytes[self.len] = byte;
-        self.len += 1;
+        self.extend_array(&[byte]);
+    }
+
+    /// [`Text::extend`] by what has its length known when compiled: one store instead of a call.
+    #[inline]
+    pub fn extend_array<const N: usize>(&mut self, bytes: &[u8; N]) {
+        *self.spare_array() = *bytes;
+        self.len += N;
     }
 
     #[inline]
@@ -126,22 +140,29 @@ impl Text {
     /// The next `n` bytes, of whatever content, to be written and then kept by [`Text::advance`].
     #[inline]
     pub fn spare(&mut self, n: usize) -> &mut [u8] {
-        self.reserve(n);
-        &mut self.bytes[self.len..][..n]
+        if self.has_room(n) {
+            &mut self.bytes[self.len..][..n]
+        } else {
+            self.grow(n)
+        }
     }
 
     /// [`Text::spare`] for writers that know their bound when compiled.
     #[inline]
     pub fn spare_array<const N: usize>(&mut self) -> &mut [u8; N] {
-        self.reserve(N);
-        self.bytes[self.len..].first_chunk_mut().unwrap()
+        let spare = if self.has_room(N) {
+            &mut self.bytes[self.len..]
+        } else {
+            self.grow(N)
+        };
+        spare.first_chunk_mut().unwrap()
     }
 
-    /// Keeps `n` bytes written into the spare part. Never more than it has.
+    /// Keeps `n` bytes written into the spare part.
     #[inline]
     pub fn advance(&mut self, n: usize) {
-        debug_assert!(n <= self.bytes.len() - self.len);
-        self.len = (self.len + n).min(self.bytes.len());
+        debug_assert!(self.has_room(n));
+        self.len += n;
     }
 
     /// Appends zero bytes up to a multiple of `to`, a power of two.

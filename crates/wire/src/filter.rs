@@ -352,7 +352,7 @@ mod tests {
             (r"new.a = E'x\", FilterError::UnterminatedString),
             ("new.\"a = 1", FilterError::UnterminatedIdentifier),
             (r#"U&"\006eew".a = 1"#, FilterError::UnicodeIdentifier),
-            ("new.a = E'x'\n'y\\') --'", FilterError::AdjacentStrings),
+            ("new.a = E'x'\n'y'", FilterError::AdjacentStrings),
             ("new is not null", FilterError::BareRow(Row::New)),
             ("(old).a = 1", FilterError::BareRow(Row::Old)),
         ] {

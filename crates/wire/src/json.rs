@@ -14,41 +14,173 @@ pub(crate) static HEX: [[u8; 2]; 256] = {
     table
 };
 
+/// What follows the backslash of a byte that must be escaped; 0 for others.
+static ESCAPES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < b' ' as usize {
+        table[i] = b'u';
+        i += 1;
+    }
+    table[0x08] = b'b';
+    table[b'\t' as usize] = b't';
+    table[b'\n' as usize] = b'n';
+    table[0x0c] = b'f';
+    table[b'\r' as usize] = b'r';
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table
+};
+
 /// Appends a JSON string. The bytes are in the server's encoding and need not be UTF-8: PostgreSQL escapes only what JSON
 /// says must be, so any other byte, DEL included, stays.
 #[inline]
 pub fn write_string(out: &mut Text, bytes: &[u8]) {
-    out.push(b'"');
-    write_escaped(out, bytes);
-    out.push(b'"');
+    write_quoted(out, bytes, b"\"");
+}
+
+/// [`write_string`] with more behind the closing quote.
+#[inline(always)]
+pub(crate) fn write_quoted<const N: usize>(out: &mut Text, bytes: &[u8], end: &[u8; N]) {
+    let n = bytes.len();
+    let spare = out.spare(n + 1 + N);
+    spare[0] = b'"';
+    let clean = copy_clean(&mut spare[1..], bytes);
+    if clean == n {
+        *spare[n + 1..].first_chunk_mut().unwrap() = *end;
+        out.advance(n + 1 + N);
+    } else {
+        out.advance(1 + clean);
+        escape(out, &bytes[clean..]);
+        out.extend(end);
+    }
 }
 
 /// Appends the inside of a JSON string.
 #[inline]
 pub fn write_escaped(out: &mut Text, bytes: &[u8]) {
-    for &byte in bytes {
-        match byte {
-            b'"' | b'\\' => out.extend(&[b'\\', byte]),
-            8 => out.extend(b"\\b"),
-            9 => out.extend(b"\\t"),
-            10 => out.extend(b"\\n"),
-            12 => out.extend(b"\\f"),
-            13 => out.extend(b"\\r"),
-            0..32 => {
-                out.extend(b"\\u00");
-                out.extend(&HEX[byte as usize]);
-            }
-            _ => out.push(byte),
-        }
+    let clean = copy_clean(out.spare(bytes.len()), bytes);
+    out.advance(clean);
+    if clean < bytes.len() {
+        escape(out, &bytes[clean..]);
     }
 }
 
 /// Appends a bytea as a JSON string of its hexadecimal form, whose backslash JSON doubles: `"\\x01ff"`.
-#[inline]
 pub fn write_bytea_hex(out: &mut Text, bytes: &[u8]) {
     out.extend(b"\"\\\\x");
-    for &byte in bytes {
-        out.extend(&HEX[byte as usize]);
+    let spare = out.spare(2 * bytes.len() + 1);
+    let (pairs, quote) = spare.as_chunks_mut::<2>();
+    for (pair, &byte) in pairs.iter_mut().zip(bytes) {
+        *pair = HEX[byte as usize];
     }
-    out.push(b'"');
+    quote[0] = b'"';
+    out.advance(2 * bytes.len() + 1);
+}
+
+/// Appends bytes some of which must be escaped: a few one by one, then as many as are clean, and again.
+#[inline(never)]
+fn escape(out: &mut Text, mut bytes: &[u8]) {
+    const FEW: usize = 32;
+    while !bytes.is_empty() {
+        let (few, rest) = bytes.split_at(bytes.len().min(FEW));
+        let spare = out.spare_array::<{ 6 * FEW }>();
+        let mut at = 0;
+        for &byte in few {
+            let short = ESCAPES[usize::from(byte)];
+            if short == 0 {
+                spare[at] = byte;
+                at += 1;
+                continue;
+            }
+            spare[at..at + 2].copy_from_slice(&[b'\\', short]);
+            at += 2;
+            if short == b'u' {
+                let [high, low] = HEX[usize::from(byte)];
+                spare[at..at + 4].copy_from_slice(&[b'0', b'0', high, low]);
+                at += 4;
+            }
+        }
+        out.advance(at);
+        let clean = copy_clean(out.spare(rest.len()), rest);
+        out.advance(clean);
+        bytes = &rest[clean..];
+    }
+}
+
+/// Copies to the beginning of `to` and gives the length, or less: how many bytes at least need no escape.
+#[inline(always)]
+fn copy_clean(to: &mut [u8], from: &[u8]) -> usize {
+    let n = from.len();
+    let to = &mut to[..n];
+    // The first and the last bytes overlap, so that no length needs a loop over what remains.
+    let found = if n > 32 {
+        return copy_clean_long(to, from);
+    } else if n >= 16 {
+        let (first, last) = ends::<16>(to, from);
+        special_16(&first) | special_16(&last)
+    } else if n >= 8 {
+        let (first, last) = ends::<8>(to, from);
+        special(u64::from_le_bytes(first)) | special(u64::from_le_bytes(last))
+    } else if n >= 4 {
+        let (first, last) = ends::<4>(to, from);
+        special(u64::from(u32::from_le_bytes(first)) | u64::from(u32::from_le_bytes(last)) << 32)
+    } else if n >= 1 {
+        let (first, middle, last) = (from[0], from[n / 2], from[n - 1]);
+        to[0] = first;
+        to[n / 2] = middle;
+        to[n - 1] = last;
+        special(u64::from_le_bytes([
+            b' ', b' ', b' ', b' ', b' ', first, middle, last,
+        ]))
+    } else {
+        0
+    };
+    if found == 0 { n } else { 0 }
+}
+
+/// Copies the first and the last `N` bytes, of `N` or more.
+#[inline]
+fn ends<const N: usize>(to: &mut [u8], from: &[u8]) -> ([u8; N], [u8; N]) {
+    let (first, last) = (*from.first_chunk().unwrap(), *from.last_chunk().unwrap());
+    *to.first_chunk_mut().unwrap() = first;
+    *to.last_chunk_mut().unwrap() = last;
+    (first, last)
+}
+
+/// [`copy_clean`] of more than 32 bytes.
+#[inline(never)]
+fn copy_clean_long(to: &mut [u8], from: &[u8]) -> usize {
+    let (blocks, _) = from.as_chunks::<16>();
+    let (spaces, _) = to.as_chunks_mut::<16>();
+    for (i, (block, space)) in blocks.iter().zip(spaces).enumerate() {
+        *space = *block;
+        if special_16(block) != 0 {
+            return 16 * i;
+        }
+    }
+    let (_, last) = ends::<16>(to, from);
+    if special_16(&last) == 0 {
+        from.len()
+    } else {
+        from.len() - 16
+    }
+}
+
+/// Non-zero when one of eight bytes must be escaped.
+#[inline]
+fn special(x: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A byte below 0x20, or made zero, borrows from its highest bit. That may mislead about bytes above it, not about none.
+    let control = x.wrapping_sub(ONES * 0x20);
+    let quote = (x ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslash = (x ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (control | quote | backslash) & !x & (ONES * 0x80)
+}
+
+#[inline]
+fn special_16(block: &[u8; 16]) -> u64 {
+    let [first, last] =
+        [&block[..8], &block[8..]].map(|half| u64::from_le_bytes(*half.first_chunk().unwrap()));
+    special(first) | special(last)
 }

@@ -3,10 +3,12 @@
 pub mod buffer;
 pub mod datetime;
 pub mod filter;
+mod float;
 pub mod json;
 pub mod jsonb;
 pub mod native;
 pub mod number;
 pub mod options;
+pub mod pattern;
 pub mod reference;
 pub mod topic;

@@ -33,6 +33,18 @@ pub fn write_message<T: AsRef<[u8]>>(
     context: &[u8],
 ) {
     write_head(out, id, xid, cursor);
+    write_message_body(out, topics, event, payload, context);
+}
+
+/// What follows the head of a message, without an opening brace: the counterpart of a captured
+/// event's body.
+pub fn write_message_body<T: AsRef<[u8]>>(
+    out: &mut Text,
+    topics: impl IntoIterator<Item = T>,
+    event: Option<&[u8]>,
+    payload: &[u8],
+    context: &[u8],
+) {
     out.extend(br#""type":"MESSAGE","event":"#);
     write_string(out, event.unwrap_or(b"MESSAGE"));
     out.extend(br#","schema":null,"table":null,"topics":["#);

@@ -51,6 +51,12 @@ pub struct Restore {
     pub publication: Option<Publication>,
 }
 
+impl Restore {
+    pub fn changes_identity(&self) -> bool {
+        self.replica_identity.is_some() || !self.partitions.is_empty()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
     pub name: String,

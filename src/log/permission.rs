@@ -1,0 +1,54 @@
+//! What the policies on the log are made of.
+
+use crate::error::Error;
+use pgrx::prelude::*;
+use serde_json::Value;
+use std::ffi::CStr;
+use wire::pattern;
+
+/// A claim of the caller, as PostgREST and Supabase pass it, or null, which no topic equals. Null as
+/// well: a claim that is empty, or no string, number or boolean, and claims that are not JSON.
+#[pg_extern(sql = false)]
+fn claim(name: &str) -> Option<String> {
+    // SAFETY: the setting's own string, read before anything can set it; null where it is not set.
+    let claims = unsafe {
+        let claims = pg_sys::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);
+        (!claims.is_null()).then(|| CStr::from_ptr(claims).to_bytes())
+    }?;
+    let claims: Value = serde_json::from_slice(claims).ok()?;
+    match find(&claims, name)? {
+        Value::String(text) => (!text.is_empty()).then(|| text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// The member a dotted path names. A name may have dots itself (`https://example.com/org`), so the
+/// longest that is there is taken first.
+fn find<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let object = value.as_object()?;
+    object.get(path).or_else(|| {
+        path.rmatch_indices('.')
+            .find_map(|(dot, _)| find(object.get(&path[..dot])?, &path[dot + 1..]))
+    })
+}
+
+/// The condition of the policy that lets a role read or send the topics these patterns fit.
+#[pg_extern(sql = false)]
+fn topic_condition(action: &str, patterns: Vec<String>) -> String {
+    for pattern in &patterns {
+        if let Err(error) = pattern::read_condition(&[pattern]) {
+            Error::TopicPattern {
+                pattern: pattern.clone(),
+                fault: error.to_string(),
+            }
+            .raise()
+        }
+    }
+    let condition = match action {
+        "send" => pattern::send_condition(&patterns),
+        _ => pattern::read_condition(&patterns),
+    };
+    condition.expect("every pattern has just been parsed")
+}

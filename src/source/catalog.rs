@@ -1,0 +1,107 @@
+//! The way to the catalogs and back. Documents travel as UTF-8 in bytea, since Rust's strings are
+//! UTF-8 and the database's need not be.
+
+use super::mistake::Mistake;
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+use serde::de::DeserializeOwned;
+use std::ffi::CString;
+
+/// The one JSON document a query gives for a relation; None when it gives no row.
+pub fn document<T: DeserializeOwned>(query: &str, relation: pg_sys::Oid) -> Option<T> {
+    bytes(query, relation).map(|json| {
+        serde_json::from_slice(&json).expect("the query and its Rust type are written together")
+    })
+}
+
+/// As [`document`], not read. With a new snapshot, so that it sees what a lock just waited for.
+pub fn bytes(query: &str, relation: pg_sys::Oid) -> Option<Vec<u8>> {
+    Spi::connect_mut(|client| {
+        let rows = client.update(query, Some(1), &[relation.into()])?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        rows.first().get_one::<Vec<u8>>()
+    })
+    .unwrap_or_else(|error| panic!("reading the catalogs: {error}"))
+}
+
+pub fn execute(statement: &str) {
+    let statement = CString::new(statement).expect("text from PostgreSQL holds no NUL");
+    let length = statement.count_bytes() as i32;
+    Spi::connect_mut(|_| {
+        // SAFETY: SPI is connected; the statement is NUL-terminated before and after conversion, and
+        // SPI copies what it keeps.
+        let code = unsafe {
+            let converted = pg_sys::pg_any_to_server(
+                statement.as_ptr(),
+                length,
+                pg_sys::pg_enc::PG_UTF8 as i32,
+            );
+            pg_sys::SPI_execute(converted, false, 0)
+        };
+        assert_eq!(code, pg_sys::SPI_OK_UTILITY as i32, "SPI_execute of DDL");
+    });
+}
+
+/// As [`execute`], of a statement with the user's filter in it: PostgreSQL's errors about it keep their
+/// SQLSTATE and say whose words they are about.
+pub fn execute_of_user(statement: &str, filter: &str) {
+    PgTryBuilder::new(|| execute(statement))
+        .catch_others(|caught| {
+            let error = match caught {
+                CaughtError::PostgresError(error) => error,
+                other => other.rethrow(),
+            };
+            Mistake::FilterRefused {
+                code: error.sql_error_code(),
+                message: error.message().to_owned(),
+                detail: error.detail().map(str::to_owned),
+                hint: error.hint().map(str::to_owned),
+                filter: filter.to_owned(),
+            }
+            .raise()
+        })
+        .execute();
+}
+
+/// Whether `is distinct from` on this type means what PostgreSQL itself would say: only where the
+/// type's default equality is one of its own operators. An extension's may hide changes (citext) or not
+/// be found under the fixed search_path.
+pub fn has_own_equality(type_oid: u32) -> bool {
+    const FIRST_NORMAL_OBJECT: u32 = 16384;
+    // SAFETY: the entry lives as long as the backend.
+    let operator = unsafe {
+        (*pg_sys::lookup_type_cache(type_oid.into(), pg_sys::TYPECACHE_EQ_OPR as i32)).eq_opr
+    };
+    operator != pg_sys::InvalidOid && operator.to_u32() < FIRST_NORMAL_OBJECT
+}
+
+pub fn lock(relation: u32, mode: u32) {
+    // SAFETY: the lock manager takes any oid; it is released at the end of the transaction.
+    unsafe { pg_sys::LockRelationOid(relation.into(), mode as i32) };
+}
+
+/// Refuses if an UPDATE or DELETE of the table would fail by the publications it is now in.
+pub fn check_replica_identity(oid: u32, name: &str) {
+    PgTryBuilder::new(|| {
+        // SAFETY: the caller holds a lock on the relation, so it opens and stays; an error leaves its
+        // reference to the resource owner.
+        unsafe {
+            let relation = pg_sys::table_open(oid.into(), pg_sys::NoLock as i32);
+            pg_sys::CheckCmdReplicaIdentity(relation, pg_sys::CmdType::CMD_UPDATE);
+            pg_sys::CheckCmdReplicaIdentity(relation, pg_sys::CmdType::CMD_DELETE);
+            pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        }
+    })
+    .catch_others(|caught| match caught {
+        CaughtError::PostgresError(error) => Mistake::PublicationWouldFail {
+            name: name.to_owned(),
+            reason: error.detail().unwrap_or(error.message()).to_owned(),
+        }
+        .raise(),
+        other => other.rethrow(),
+    })
+    .execute();
+}

@@ -1,0 +1,68 @@
+-- A row that moves between partitions is one UPDATE; with another key it is DELETE and INSERT.
+create schema capture_row_movement;
+set search_path = capture_row_movement;
+create view feed as
+    select type, "table", key, new, old, changed, topics from realtime_sync.events
+    where schema = 'capture_row_movement' order by id;
+create table p (id int, part int, note text, extra text, primary key (id, part)) partition by list (part);
+create table p1 partition of p for values in (1);
+-- another column order, and a dropped column, in the second leaf
+create table p2 (dropped int, extra text, part int not null, note text, id int not null);
+alter table p2 drop column dropped;
+alter table p attach partition p2 for values in (2);
+create table p3 partition of p for values in (3, 4) partition by list (part);
+create table p33 partition of p3 for values in (3);
+create table p34 partition of p3 for values in (4);
+select count(*) from realtime_sync.enable('p', key_columns => array['id'], old_row => 'full');
+create view leaves as
+    select type, leaf, key, new, old, changed from realtime_sync.events
+    where schema = 'capture_row_movement' order by id;
+insert into p values (1, 1, 'n', 'e');
+update p set part = 2;
+update p set part = 3, note = 'm';
+update p set part = 4;
+update p set part = 1, extra = null;
+select * from leaves;
+-- the key changes with it
+update p set part = 2, id = 7;
+select * from leaves offset 5;
+-- several rows at once, one of them not moving
+insert into p values (8, 1, 'a', null), (9, 2, 'b', null);
+update p set part = 1;
+select type, leaf, key, changed from leaves offset 9;
+-- a BEFORE trigger on the leaf it comes to
+create function stamp() returns trigger language plpgsql as $$
+begin
+    new.note = 'stamped';
+    return new;
+end
+$$;
+create trigger stamp before insert on p33 for each row execute function stamp();
+update p set part = 3 where id = 8;
+select type, leaf, key, new ->> 'note' as note, changed from leaves offset 12;
+-- one DELETE and one INSERT of the same key in two commands stay two
+begin;
+delete from p where id = 9;
+insert into p values (9, 1, 'again', null);
+commit;
+select type, leaf, key from leaves offset 13;
+-- rolled back in a savepoint, in a block, and with an app trigger writing in between
+create table log (n int primary key);
+select count(*) from realtime_sync.enable('log');
+create function count_up() returns trigger language plpgsql as $$
+begin
+    insert into log select count(*) from log;
+    return null;
+end
+$$;
+create trigger count_up after delete on p34 for each row execute function count_up();
+begin;
+savepoint a;
+update p set part = 4 where id = 9;
+rollback to a;
+update p set part = 4 where id = 9;
+update p set part = 1 where id = 9;
+commit;
+select type, leaf, key from leaves offset 15;
+set client_min_messages = warning;
+drop schema capture_row_movement cascade;
