@@ -49,11 +49,9 @@ as $function$
     -- by hand nothing is.
     readable as (
         select pg_catalog.split_part(pg_catalog.split_part(t.pattern, '{', 1), '*', 1) as beginning
-        from pg_catalog.pg_policy p,
-            pg_catalog.obj_description(p.oid, 'pg_policy') as c(comment),
-            pg_catalog.json_array_elements_text(
-                case when c.comment like '{"realtime\_sync":"read",%' then c.comment::json -> 'topics' else '[""]' end
-            ) as t(pattern)
+        from pg_catalog.pg_policy p
+        left join realtime_sync.permission m on m.policy = p.polname,
+            pg_catalog.unnest(coalesce(m.topics, array[''])) as t(pattern)
         where p.polrelid = 'realtime_sync.event'::regclass and p.polcmd in ('r', '*')
     ),
     object as (
@@ -223,6 +221,16 @@ as $function$
             'alter table realtime_sync.event enable row level security;'
         from pg_catalog.pg_class c
         where c.oid = 'realtime_sync.event'::regclass and not c.relrowsecurity
+        union all
+        select
+            'error', 'role ' || m.role, pg_catalog.format('the policy that lets it %s is gone', m.action),
+            pg_catalog.format('select realtime_sync.allow(%L, %L, %L);', m.role, m.action, m.topics)
+        from realtime_sync.permission m
+        join pg_catalog.pg_roles r on r.oid = m.role
+        where m.policy is not null and not exists (
+            select from pg_catalog.pg_policy p
+            where p.polrelid = 'realtime_sync.event'::regclass and p.polname = m.policy
+        )
         union all
         select
             'info', 'role ' || a.grantee::regrole, 'it may attach realtime_sync.capture() to its tables, and so write events to any topic',

@@ -38,91 +38,76 @@ begin atomic
     where t.action = privileges.action;
 end;
 
--- The policy allow() keeps for a role and an action. It is known by its role, which may be renamed,
--- and by its comment, in which the patterns are: pg_dump keeps both.
-create function realtime_sync.granted(
-    role regrole, action text, out policy name, out topics text[]
-) returns record
-stable language sql
-set search_path = ''
-begin atomic
-    select p.polname, array(select json_array_elements_text(c.comment::json -> 'topics'))
-    from pg_policy p,
-        obj_description(p.oid, 'pg_policy') as c(comment)
-    where p.polrelid = 'realtime_sync.event'::regclass
-        and p.polroles = array[role::oid]
-        and c.comment like '{"realtime\_sync":"' || action || '",%'
-    order by p.polname
-    limit 1;
-end;
+-- What allow() has given. pg_dump leaves out policies on an extension's tables (pg_dump.c,
+-- checkExtensionMembership), but not the rows of this one: its trigger writes the policies again when
+-- they are restored. The privileges pg_dump keeps itself.
+create table realtime_sync.permission (
+    role regrole not null,
+    action text not null check (action in ('read', 'send', 'migrate')),
+    topics text[],
+    policy name unique,
+    primary key (role, action),
+    check ((action = 'migrate') = (topics is null)),
+    check ((action = 'migrate') = (policy is null))
+);
 
-create function realtime_sync.is_allowed(role regrole, action text) returns boolean
-stable language sql
-set search_path = ''
-begin atomic
-    select case action
-        when 'migrate' then exists (
-            select from pg_proc p, aclexplode(p.proacl) a
-            where p.oid = 'realtime_sync.capture()'::regprocedure and a.grantee = role
-        )
-        else exists (select from realtime_sync.granted(role, action) g where g.policy is not null)
-    end;
-end;
+select pg_catalog.pg_extension_config_dump('realtime_sync.permission', '');
 
-create function realtime_sync.set_topics(role regrole, action text, topics text[]) returns void
-volatile language plpgsql
+create function realtime_sync.write_policy() returns trigger
+language plpgsql
 set search_path = ''
 set lock_timeout = '3s'
 as $function$
 declare
-    current record;
-    policy text;
+    permission realtime_sync.permission := coalesce(new, old);
+    clause text := case permission.action when 'read' then 'using' else 'with check' end;
+    written boolean := exists (
+        select from pg_catalog.pg_policy p
+        where p.polrelid = 'realtime_sync.event'::regclass
+            and p.polname = permission.policy and p.polroles = array[permission.role::oid]
+    );
 begin
-    select g.policy, g.topics into current from realtime_sync.granted(role, action) g;
-    if current.topics is not distinct from topics then
-        return;
+    if permission.action = 'migrate' then
+        return null;
     end if;
-    if topics is null then
-        execute pg_catalog.format('drop policy %I on realtime_sync.event', current.policy);
-        return;
-    end if;
-    policy := current.policy;
-    if policy is null then
-        policy := action || ' ' || role;
-        -- Not left to PostgreSQL to cut: two long names might then be one.
-        if pg_catalog.octet_length(policy) > 63 then
-            policy := action || ' ' || pg_catalog.md5(role::text);
+    if tg_op = 'DELETE' then
+        if written then
+            execute pg_catalog.format('drop policy %I on realtime_sync.event', permission.policy);
         end if;
+        return null;
+    end if;
+    -- A dump restored where the role is missing: its privileges fail too, and say so.
+    if not exists (select from pg_catalog.pg_roles r where r.oid = permission.role) then
+        raise warning using
+            message = pg_catalog.format('role %s does not exist, so it is not allowed to %s', permission.role, permission.action),
+            hint = 'Create the role and restore again, or call realtime_sync.allow().';
+        return null;
+    end if;
+    if not written then
         execute pg_catalog.format(
             'create policy %I on realtime_sync.event for %s to %s %s (false)',
-            policy,
-            case action when 'read' then 'select' else 'insert' end,
-            role,
-            case action when 'read' then 'using' else 'with check' end
+            permission.policy,
+            case permission.action when 'read' then 'select' else 'insert' end,
+            permission.role,
+            clause
         );
     end if;
     execute pg_catalog.format(
         'alter policy %I on realtime_sync.event %s (%s)',
-        policy,
-        case action when 'read' then 'using' else 'with check' end,
-        realtime_sync.topic_condition(action, topics)
+        permission.policy, clause, realtime_sync.topic_condition(permission.action, permission.topics)
     );
-    execute pg_catalog.format(
-        'comment on policy %I on realtime_sync.event is %L',
-        policy,
-        pg_catalog.format(
-            '{"realtime_sync":%s,"topics":%s}',
-            pg_catalog.to_json(action), pg_catalog.to_json(topics)
-        )
-    );
+    return null;
 exception
     when lock_not_available then
         raise lock_not_available using
             message = 'realtime_sync.event is in use',
-            detail = 'Writing a policy needs the table to itself for a moment, and gave up after 3 seconds so as not to hold readers back.',
-            hint = 'Try again once the long transaction that reads it has ended: select pid, query from pg_stat_activity where pid in (select pid from pg_locks where relation = ''realtime_sync.event''::regclass).';
+            detail = 'Writing a policy needs the table to itself for a moment, and gave up after 3 seconds so as not to hold its readers back.',
+            hint = 'Try again when the long transaction that uses it has ended: select pid, query from pg_stat_activity where pid in (select pid from pg_locks where relation = ''realtime_sync.event''::regclass).';
 end
 $function$;
+
+create trigger write_policy after insert or update or delete on realtime_sync.permission
+    for each row execute function realtime_sync.write_policy();
 
 create function realtime_sync.check_permission(call text, action text default null, topics text[] default null)
 returns void
@@ -183,10 +168,14 @@ set search_path = ''
 as $function$
 declare
     statement record;
+    permission realtime_sync.permission;
+    policy text;
     allowed text[];
 begin
     perform realtime_sync.check_permission('allow', action, topics);
     perform realtime_sync.check_role(role);
+    -- A role that is gone has left its row: DROP OWNED took only the policy.
+    delete from realtime_sync.permission p where not exists (select from pg_catalog.pg_roles r where r.oid = p.role);
     if action <> 'migrate' then
         if topics is null or topics = '{}' then
             raise invalid_parameter_value using
@@ -196,16 +185,36 @@ begin
                     role, action
                 );
         end if;
-        -- In the order they were first given, each once.
-        allowed := array(
-            select t.topic
-            from pg_catalog.unnest(
-                coalesce((select g.topics from realtime_sync.granted(role, action) g), '{}') || topics
-            ) with ordinality as t(topic, place)
+        policy := action || ' ' || role;
+        -- Too long, and not left to PostgreSQL to cut, or taken: by hand, or by a role since renamed.
+        if pg_catalog.octet_length(policy) > 63 or exists (
+            select from pg_catalog.pg_policy p
+            where p.polrelid = 'realtime_sync.event'::regclass and p.polname = policy::name
+        ) then
+            policy := action || ' ' || pg_catalog.md5(role::text || role::oid);
+        end if;
+    end if;
+    select p.* into permission
+    from realtime_sync.permission p
+    where p.role = allow.role and p.action = allow.action;
+    -- In the order they were first given, each once.
+    allowed := (
+        select pg_catalog.array_agg(d.topic order by d.place)
+        from (
+            select t.topic, pg_catalog.min(t.place) as place
+            from pg_catalog.unnest(permission.topics || allow.topics) with ordinality as t(topic, place)
             group by t.topic
-            order by pg_catalog.min(t.place)
-        );
-        perform realtime_sync.set_topics(role, action, allowed);
+        ) d
+    );
+    -- Unchanged: no lock on the log.
+    if permission.role is null then
+        insert into realtime_sync.permission values (allow.role, allow.action, allowed, policy);
+    elsif permission.topics <> allowed or not exists (
+        select from pg_catalog.pg_policy p
+        where p.polrelid = 'realtime_sync.event'::regclass and p.polname = permission.policy
+    ) then
+        update realtime_sync.permission p set topics = allowed
+        where p.role = allow.role and p.action = allow.action;
     end if;
     for statement in select p.privilege, p.object from realtime_sync.privileges(action) p loop
         execute pg_catalog.format('grant %s on %s to %s', statement.privilege, statement.object, role);
@@ -224,30 +233,31 @@ declare
 begin
     perform realtime_sync.check_permission('disallow', action, topics);
     perform realtime_sync.check_role(role);
-    if not realtime_sync.is_allowed(role, action) then
+    delete from realtime_sync.permission p where not exists (select from pg_catalog.pg_roles r where r.oid = p.role);
+    select array(
+        select t.topic
+        from pg_catalog.unnest(p.topics) with ordinality as t(topic, place)
+        where t.topic <> all (disallow.topics)
+        order by t.place
+    ) into allowed
+    from realtime_sync.permission p
+    where p.role = disallow.role and p.action = disallow.action;
+    if not found then
         return null;
     end if;
-    if action <> 'migrate' then
-        allowed := nullif(array(
-            select t.topic
-            from realtime_sync.granted(role, action) g,
-                pg_catalog.unnest(g.topics) with ordinality as t(topic, place)
-            where disallow.topics is not null and t.topic <> all (disallow.topics)
-            order by t.place
-        ), '{}');
-        perform realtime_sync.set_topics(role, action, allowed);
-        if allowed is not null then
-            return allowed;
-        end if;
+    if allowed <> '{}' then
+        update realtime_sync.permission p set topics = allowed
+        where p.role = disallow.role and p.action = disallow.action and p.topics <> allowed;
+        return allowed;
     end if;
+    delete from realtime_sync.permission p where p.role = disallow.role and p.action = disallow.action;
     -- What another of its actions needs, it keeps.
     for statement in
         select p.privilege, p.object from realtime_sync.privileges(action) p
         except
         select p.privilege, p.object
-        from pg_catalog.unnest(array['read', 'send', 'migrate']) as other(action),
-            realtime_sync.privileges(other.action) p
-        where other.action <> disallow.action and realtime_sync.is_allowed(role, other.action)
+        from realtime_sync.permission other, realtime_sync.privileges(other.action) p
+        where other.role = disallow.role
     loop
         execute pg_catalog.format('revoke %s on %s from %s', statement.privilege, statement.object, role);
     end loop;
@@ -334,9 +344,8 @@ $function$;
 revoke all on function realtime_sync.claim(text) from public;
 revoke all on function realtime_sync.topic_condition(text, text[]) from public;
 revoke all on function realtime_sync.privileges(text) from public;
-revoke all on function realtime_sync.granted(regrole, text) from public;
-revoke all on function realtime_sync.is_allowed(regrole, text) from public;
-revoke all on function realtime_sync.set_topics(regrole, text, text[]) from public;
+revoke all on table realtime_sync.permission from public;
+revoke all on function realtime_sync.write_policy() from public;
 revoke all on function realtime_sync.check_permission(text, text, text[]) from public;
 revoke all on function realtime_sync.check_role(regrole) from public;
 revoke all on function realtime_sync.allow(regrole, text, text[]) from public;
@@ -351,12 +360,10 @@ comment on function realtime_sync.topic_condition(text, text[]) is
     'Part of realtime_sync.allow(): the policy condition of topic patterns.';
 comment on function realtime_sync.privileges(text) is
     'Part of realtime_sync.allow(): the privileges an action needs.';
-comment on function realtime_sync.granted(regrole, text) is
-    'The policy allow() keeps for a role and an action (read, send), and its topic patterns.';
-comment on function realtime_sync.is_allowed(regrole, text) is
-    'Whether allow() has given a role an action.';
-comment on function realtime_sync.set_topics(regrole, text, text[]) is
-    'Part of realtime_sync.allow(): writes the policy.';
+comment on table realtime_sync.permission is
+    'What realtime_sync.allow() has given to whom. allow() and disallow() write it, and its trigger the policies.';
+comment on function realtime_sync.write_policy() is
+    'Trigger function: writes the policy of a row of realtime_sync.permission.';
 comment on function realtime_sync.check_permission(text, text, text[]) is
     'Raises unless the caller owns the log, and unless the arguments of allow() make sense.';
 comment on function realtime_sync.check_role(regrole) is

@@ -62,7 +62,7 @@ select seen('{}');
 select realtime_sync.allow('reader', 'read', array['b', 'a', 'b']);
 select realtime_sync.allow('reader', 'read', array['a', 'c']);
 select policyname, roles, cmd, permissive from pg_policies where tablename = 'event';
-select obj_description(oid, 'pg_policy') from pg_policy where polrelid = 'realtime_sync.event'::regclass;
+select * from realtime_sync.permission;
 -- unchanged: no lock on the log
 begin;
 select realtime_sync.allow('reader', 'read', array['a']);
@@ -72,9 +72,27 @@ rollback;
 -- a renamed role keeps its topics
 alter role reader rename to "Reader ""2""";
 select realtime_sync.allow('"Reader ""2"""', 'read', array['d']);
+-- and a new role of the old name has its own
+create role reader;
+select realtime_sync.allow('reader', 'read', array['e']);
+select role, topics, policy ~ '^read [0-9a-f]{32}$' as other_name from realtime_sync.permission order by role::text;
+select realtime_sync.disallow('reader', 'read');
+drop role reader;
 alter role "Reader ""2""" rename to reader;
 select realtime_sync.disallow('reader', 'read', array['a', 'b', 'c', 'd']);
 select count(*) from pg_policies where tablename = 'event';
+
+-- what DROP OWNED or a careless hand has taken is given again
+select realtime_sync.allow('reader', 'read', array['drivers']);
+drop policy "read reader" on realtime_sync.event;
+select seen('{}');
+select level, subject, problem, fix from realtime_sync.health() where subject = 'role reader';
+select realtime_sync.allow('reader', 'read', array['drivers']);
+select seen('{}');
+drop owned by reader;
+select realtime_sync.allow('reader', 'read', array['drivers']);
+select seen('{}');
+select realtime_sync.disallow('reader', 'read');
 
 -- claims are read once a query, not once a row; a literal is no subquery at all
 select realtime_sync.allow('reader', 'read', array['drivers:{jwt.sub}', 'org:{jwt.org}:*']);
