@@ -36,7 +36,7 @@ begin
         end loop;
     end loop;
 end $$;
-insert into cast_raises values (1, 'good', 1, (1, 'good'), '{good}'), (2, 'bad', 2), (3, null, 3, (3, 'bad'), null), (4, null, 4, null, '{good,bad}');
+insert into cast_raises values (1, 'good', 1, (1, 'good'), '{good}'), (2, 'bad', 2, null, null), (3, null, 3, (3, 'bad'), null), (4, null, 4, null, '{good,bad}');
 update cast_raises set n = n + 10;
 update cast_raises set v = 'good' where id = 2;
 delete from cast_raises;
