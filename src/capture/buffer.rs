@@ -241,7 +241,8 @@ pub fn flush(notified: bool) -> u64 {
         if buffer.text.is_empty() && buffer.spill.is_empty() {
             return 0;
         }
-        let read_only = std::mem::replace(&mut *(&raw mut pg_sys::XactReadOnly), false);
+        let read_only = pg_sys::XactReadOnly;
+        pg_sys::XactReadOnly = false;
         pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
         let written = buffer.write_out(notified);
         pg_sys::PopActiveSnapshot();

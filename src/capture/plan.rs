@@ -94,6 +94,7 @@ struct Plans {
     by_trigger: Option<HashMap<u32, Box<Plan>>>,
     /// Replaced, perhaps while a row was being encoded by them: foreign code may fire the very
     /// trigger it runs in. Freed when no trigger can be running.
+    #[allow(clippy::vec_box, reason = "a plan in use must stay where it is")]
     retired: Vec<Box<Plan>>,
     /// The last one used: a statement fires one trigger for all its rows.
     last: (u32, *const Plan),

@@ -109,7 +109,6 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
                 }
                 if plan.is_partition {
                     moved::remember(plan, relation, data.tg_trigtuple, place);
-                    return;
                 }
             }
             _ => {

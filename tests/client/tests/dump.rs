@@ -2,6 +2,7 @@
 //! and ids go on growing.
 
 use client::Server;
+use client::postgres::Client;
 
 const SOURCES: &str =
     "select relation::text, row_to_json(s)::text from realtime_sync.source s order by 1";
@@ -24,7 +25,7 @@ fn a_restored_database_goes_on_where_it_was() {
                insert into p values (1, 1), (11, 1)"#,
         )
         .unwrap();
-    let text = |client: &mut client::postgres::Client, query: &str| -> Vec<(String, String)> {
+    let text = |client: &mut Client, query: &str| -> Vec<(String, String)> {
         client
             .query(query, &[])
             .unwrap()
@@ -55,7 +56,7 @@ fn a_restored_database_goes_on_where_it_was() {
 
     let mut restored = server.connect("restored");
     assert_eq!(text(&mut restored, SOURCES), sources);
-    let count = |client: &mut client::postgres::Client| -> i64 {
+    let count = |client: &mut Client| -> i64 {
         client
             .query_one("select count(*) from realtime_sync.event", &[])
             .unwrap()

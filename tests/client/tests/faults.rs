@@ -92,7 +92,7 @@ fn a_cancel_at_any_moment_leaves_all_or_nothing() {
         let token = token.clone();
         let canceller = std::thread::spawn(move || {
             std::thread::sleep(delay);
-            let _ = token.cancel_query(client::postgres::NoTls);
+            let _ = token.cancel_query(postgres::NoTls);
         });
         let result = [
             "begin",
