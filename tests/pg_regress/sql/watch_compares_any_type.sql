@@ -4,14 +4,6 @@ begin;
 create type mood as enum ('calm', 'cross');
 create type pair as (a int, b json);
 create domain email as text check (value like '%@%');
-<<<<<<< HEAD
-select exists (select from pg_collation where collname = 'und-x-icu') as has_icu \gset
-\if :has_icu
-create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-\else
-create collation loose from "C";
-\endif
-=======
 -- Under a nondeterministic collation equal text need not be the same text. Not every build has ICU.
 do $$
 begin
@@ -22,7 +14,6 @@ begin
     end if;
 end
 $$;
->>>>>>> h-source
 create table everything (
     id bigint primary key,
     plain text,
