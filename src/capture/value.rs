@@ -37,16 +37,16 @@ unsafe fn is_toasted(datum: Datum) -> bool {
     first == 0x01 || first & 0x03 == 0x02
 }
 
-/// Bytes of the value once fetched and decompressed, without doing either.
+/// Bytes of the value's payload once fetched and decompressed, without doing either.
 ///
 /// # Safety
 /// As [`payload`].
 #[inline]
 pub unsafe fn size(datum: Datum) -> usize {
-    // SAFETY: as in payload(); toast_raw_datum_size reads the header alone.
+    // SAFETY: as in payload(); toast_raw_datum_size reads the header alone, and counts it.
     unsafe {
         if is_toasted(datum) {
-            server::toast_raw_datum_size(datum)
+            server::toast_raw_datum_size(datum) - 4
         } else {
             payload(datum).len()
         }

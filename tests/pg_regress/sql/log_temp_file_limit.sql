@@ -8,6 +8,7 @@ set realtime_sync.delivery = manual;
 create table t (id int primary key, x text);
 select count(*) from realtime_sync.enable('t');
 insert into t select g, repeat('x', 1000) from generate_series(1, 8000) g;
+\set VERBOSITY sqlstate
 set temp_file_limit = '4MB';
 begin;
 update t set x = 'before' where id = 1;

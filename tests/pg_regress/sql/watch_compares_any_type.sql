@@ -4,7 +4,12 @@ begin;
 create type mood as enum ('calm', 'cross');
 create type pair as (a int, b json);
 create domain email as text check (value like '%@%');
+select exists (select from pg_collation where collname = 'und-x-icu') as has_icu \gset
+\if :has_icu
 create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+\else
+create collation loose from "C";
+\endif
 create table everything (
     id bigint primary key,
     plain text,
