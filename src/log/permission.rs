@@ -7,9 +7,11 @@ use std::ffi::CStr;
 use wire::pattern;
 
 /// A claim of the caller, as PostgREST and Supabase pass it, or null, which no topic equals. Null as
-/// well: a claim that is empty, or no string, number or boolean, and claims that are not JSON.
+/// well: a claim that is empty, or no string, number or boolean, and claims that are not JSON. JSON is
+/// UTF-8: in a database of another encoding only claims in ASCII are found.
 #[pg_extern(sql = false)]
-fn claim(name: &str) -> Option<String> {
+fn claim(name: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(name).ok()?;
     // SAFETY: the setting's own string, read before anything can set it; null where it is not set.
     let claims = unsafe {
         let claims = pg_sys::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);

@@ -1,7 +1,7 @@
 //! Large transactions: the memory capture holds stays bounded, at top level and inside a
 //! subtransaction, printed beside what PostgreSQL's own queue of trigger events takes.
 //!
-//! `BULK_ROWS` says how many rows (default two million; five million take about four minutes).
+//! `BULK_ROWS` says how many rows (default half a million; five million take some ten minutes).
 
 use client::Server;
 use client::postgres::Client;
@@ -17,7 +17,7 @@ const ALLOWED_INLINE: u64 = 28 * 1024;
 
 fn rows() -> i32 {
     let rows = std::env::var("BULK_ROWS").ok();
-    rows.map_or(2_000_000, |rows| rows.parse().expect("a number of rows"))
+    rows.map_or(500_000, |rows| rows.parse().expect("a number of rows"))
 }
 
 /// Private memory, in kilobytes: shared buffers come and go with what is read.

@@ -215,8 +215,8 @@ fn a_prepared_transaction_outlives_a_crash_with_its_events() {
         locked,
         "the segment of a prepared transaction can be truncated"
     );
-    client
-        .batch_execute("rollback prepared 'undone'; commit prepared 'kept'")
-        .unwrap();
+    for statement in ["rollback prepared 'undone'", "commit prepared 'kept'"] {
+        client.batch_execute(statement).unwrap();
+    }
     check(&mut client, 1);
 }

@@ -176,9 +176,10 @@ fn what_is_left_to_the_relay_is_not_marked() {
         .batch_execute(
             "begin; savepoint a; insert into t select g, repeat('x', 1000) from generate_series(1, 12000) g; commit;
              begin; insert into t values (-1, ''); select realtime_sync.flush(); commit;
-             begin; insert into t values (-2, ''); prepare transaction 'p'; commit prepared 'p';",
+             begin; insert into t values (-2, ''); prepare transaction 'p'",
         )
         .unwrap();
+    client.batch_execute("commit prepared 'p'").unwrap();
     let sent = received(&mut listener).len() as i64;
     let row = client
         .query_one(

@@ -128,9 +128,8 @@ impl<'a> Table<'a> {
                  end"
             ),
         };
-        let huge = name.starts_with("huge");
         let some = |value: &str| {
-            let rate = if huge { 0.15 } else { 0.35 };
+            let rate = if self.type_.is_huge() { 0.15 } else { 0.35 };
             format!("case when random() < {rate} then {value} end")
         };
         let options = self.options("\"old_row\":\"full\",\"key_columns\":[\"id\",\"v\"],\"topics\":[\"all\",\"v:{v}\",\"{table}/{key}\"]");

@@ -9,6 +9,12 @@ pub struct Type {
     pub is_json: bool,
 }
 
+impl Type {
+    pub fn is_huge(&self) -> bool {
+        self.name.starts_with("huge")
+    }
+}
+
 pub enum Value {
     Expression(&'static str),
     /// A range made by this constructor of two values of the subtype.
