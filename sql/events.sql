@@ -6,6 +6,12 @@ create function realtime_sync.native(
 immutable parallel safe language c
 as 'MODULE_PATHNAME', 'realtime_sync_native';
 
+-- Not the operator ->, which decodes every escape of the whole body on its way: one \u0000 in a json
+-- column anywhere would make any query of the view raise.
+create function realtime_sync.member(body json, name text) returns json
+immutable strict parallel safe language c
+as 'MODULE_PATHNAME', 'realtime_sync_member';
+
 -- Each column is an expression over body and not a join with json_to_record(), so that a query pays
 -- only for the columns it names, and conditions on xid and id still reach the index.
 create view realtime_sync.events with (security_invoker = true) as
@@ -13,22 +19,24 @@ select
     e.id,
     e.xid,
     e.at,
-    case when e.event is null and e.payload is null then e.body ->> 'type' else 'MESSAGE' end as type,
-    case when e.event is null and e.payload is null then e.body ->> 'event' else e.event end as event,
-    e.body ->> 'schema' as schema,
-    e.body ->> 'table' as "table",
-    e.body ->> 'leaf' as leaf,
+    case when e.event is null and e.payload is null
+        then realtime_sync.member(e.body, 'type') #>> '{}' else 'MESSAGE' end as type,
+    case when e.event is null and e.payload is null
+        then realtime_sync.member(e.body, 'event') #>> '{}' else e.event end as event,
+    realtime_sync.member(e.body, 'schema') #>> '{}' as schema,
+    realtime_sync.member(e.body, 'table') #>> '{}' as "table",
+    realtime_sync.member(e.body, 'leaf') #>> '{}' as leaf,
     e.topics,
-    case when json_typeof(e.body -> 'key') <> 'null' then e.body -> 'key' end as key,
-    case when json_typeof(e.body -> 'new') <> 'null' then e.body -> 'new' end as new,
-    case when json_typeof(e.body -> 'old') <> 'null' then e.body -> 'old' end as old,
-    case when json_typeof(e.body -> 'changed') = 'array'
-        then array(select json_array_elements_text(e.body -> 'changed')) end as changed,
-    case when json_typeof(e.body -> 'status') <> 'null' then e.body -> 'status' end as status,
-    (e.body ->> 'timestamp')::timestamptz as "timestamp",
-    e.body ->> 'actor' as actor,
-    e.body ->> 'mutation_id' as mutation_id,
-    coalesce((e.body ->> 'partial')::boolean, false) as partial,
+    realtime_sync.member(e.body, 'key') as key,
+    realtime_sync.member(e.body, 'new') as new,
+    realtime_sync.member(e.body, 'old') as old,
+    case when realtime_sync.member(e.body, 'changed') is not null
+        then array(select json_array_elements_text(realtime_sync.member(e.body, 'changed'))) end as changed,
+    realtime_sync.member(e.body, 'status') as status,
+    (realtime_sync.member(e.body, 'timestamp') #>> '{}')::timestamptz as "timestamp",
+    realtime_sync.member(e.body, 'actor') #>> '{}' as actor,
+    realtime_sync.member(e.body, 'mutation_id') #>> '{}' as mutation_id,
+    coalesce((realtime_sync.member(e.body, 'partial') #>> '{}')::boolean, false) as partial,
     e.payload,
     realtime_sync.native(e.id, e.xid, e.topics, e.event, e.payload, e.body) as native
 from realtime_sync.event e;
@@ -227,11 +235,14 @@ begin
 end
 $function$;
 
+revoke all on function realtime_sync.member(json, text) from public;
 revoke all on function realtime_sync.native(bigint, xid8, text[], text, json, json) from public;
 revoke all on function realtime_sync.literals(regclass, text[], json) from public;
 revoke all on function realtime_sync.undo_patch(bigint, xid8) from public;
 revoke all on table realtime_sync.events from public;
 
+comment on function realtime_sync.member(json, text) is
+    'A member of an event''s body as it is written there, or null. Unlike the operator -> it decodes nothing, so no escape makes it raise.';
 comment on function realtime_sync.native(bigint, xid8, text[], text, json, json) is
     'A row of the log as the event its listeners get, in the native dialect.';
 comment on function realtime_sync.literals(regclass, text[], json) is

@@ -30,7 +30,7 @@ begin atomic
     union all
     select 'execute', 'function ' || p.oid::regprocedure
     from (values
-        ('read', array['native', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition']),
+        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition']),
         ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture'])
     ) t(action, names)

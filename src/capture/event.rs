@@ -300,7 +300,11 @@ impl Writer<'_> {
     /// Writes the event in the largest form that fits; whether that is less than what was asked for.
     fn write_sized(&mut self, change: Change) -> bool {
         let limit = settings::max_event_size();
-        let mut size = self.estimate(change, limit);
+        let mut size = if self.plan.closed {
+            Size::Key
+        } else {
+            self.estimate(change, limit)
+        };
         loop {
             let start = record::begin(self.out);
             let at = self.write_body(change, size);

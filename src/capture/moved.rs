@@ -1,5 +1,6 @@
-//! A row moved between partitions: PostgreSQL fires DELETE on the old leaf and INSERT on the new one.
-//! When both are of one key and one command, they are one UPDATE.
+//! A row moved between partitions: PostgreSQL fires DELETE on the old leaf and INSERT on the new one,
+//! one right after the other. They are one UPDATE. The key does not tell them: a primary key contains
+//! the partition key, which is what changed.
 
 use super::event::Row;
 use super::plan::Plan;
@@ -9,7 +10,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use wire::buffer::Text;
 use wire::options::Operation;
 
-/// The last DELETE from a partition, until the next event shows whether the row comes back.
+/// The DELETE half of a move, until the INSERT half comes.
 struct Pending {
     root: Oid,
     command: pg_sys::CommandId,
@@ -50,19 +51,18 @@ pub unsafe fn remember(
 /// taken back.
 ///
 /// # Safety
-/// `tuple` is the inserted row of `relation`, a partition with this plan; `new` is its values.
+/// `tuple` is the inserted row of `relation`, a partition with this plan.
 pub unsafe fn complete(
     plan: &Plan,
     relation: pg_sys::Relation,
     tuple: pg_sys::HeapTuple,
-    new: Row,
     text: &mut Text,
 ) -> Option<Row> {
     // SAFETY: the pending copies are alive until they are freed here; the deformed row is in the
     // trigger's own memory, as long as the call.
     unsafe {
         let pending = PENDING.get().take()?;
-        let old = pending.complete(plan, relation, tuple, new, text);
+        let old = pending.complete(plan, relation, tuple, text);
         pg_sys::heap_freetuple(pending.tuple);
         pg_sys::FreeTupleDesc(pending.desc);
         old
@@ -75,13 +75,11 @@ impl Pending {
         plan: &Plan,
         relation: pg_sys::Relation,
         tuple: pg_sys::HeapTuple,
-        new: Row,
         text: &mut Text,
     ) -> Option<Row> {
         // SAFETY: as the function above.
         unsafe {
             if self.root != plan.root
-                || plan.key.is_empty()
                 || self.command != pg_sys::HeapTupleHeaderGetCmin((*tuple).t_data)
             {
                 return None;
@@ -97,25 +95,31 @@ impl Pending {
             let values = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
             let nulls = pg_sys::palloc(n).cast::<bool>();
             pg_sys::heap_deform_tuple(old, desc, values, nulls);
-            let old = Row {
-                values,
-                nulls,
-                slot: std::ptr::null_mut(),
-            };
-            if !plan
-                .key
-                .iter()
-                .all(|&n| old.has_same(new, n, &plan.columns[n]))
-            {
-                return None;
-            }
             let (start, end) = self.record;
             if end > start && plan.wants(Operation::Delete) {
                 record::take_back(&mut text.as_mut_bytes()[start..end]);
             }
-            Some(old)
+            Some(Row {
+                values,
+                nulls,
+                slot: std::ptr::null_mut(),
+            })
         }
     }
+}
+
+/// Whether a deleted row has gone to another partition, which its old version says in place of the
+/// pointer to the new one (HeapTupleHeaderIndicatesMovedPartitions, htup_details.h).
+///
+/// # Safety
+/// `tuple` is the row as the table has it, after the DELETE.
+pub unsafe fn is_half(tuple: pg_sys::HeapTuple) -> bool {
+    const MOVED_PARTITIONS: u16 = 0xfffd;
+    // SAFETY: the caller's promise.
+    let next = unsafe { (*(*tuple).t_data).t_ctid };
+    next.ip_posid == MOVED_PARTITIONS
+        && next.ip_blkid.bi_hi == u16::MAX
+        && next.ip_blkid.bi_lo == u16::MAX
 }
 
 /// Only drops the pointers: the memory goes with the transaction.

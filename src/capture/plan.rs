@@ -64,6 +64,9 @@ pub struct Plan {
     pub old_row: RowImage,
     /// Some column is hidden by `columns` or `exclude`.
     pub hides: bool,
+    /// A column to exclude is not there under its name: it may have been renamed, so only the key is
+    /// told until enable() is called again.
+    pub closed: bool,
     /// The trigger fires for rows that no longer pass the filter.
     pub leave: bool,
     pub operations: Vec<Operation>,
@@ -210,6 +213,7 @@ fn compile(data: &pg_sys::TriggerData) -> Plan {
                 .filter_map(|name| place(&columns, name))
                 .collect()
         };
+        let closed = places(&options.exclude).len() < options.exclude.len();
         let status = places(&options.status_columns);
         let watch = places(&options.watch);
         let head = |kind: &str, event: Option<&str>| {
@@ -246,6 +250,7 @@ fn compile(data: &pg_sys::TriggerData) -> Plan {
             heads,
             new_row: options.new_row,
             old_row: options.old_row,
+            closed,
             leave: options.leave,
             operations: options.operations,
             sensitivity: needs.sensitivity,

@@ -79,13 +79,8 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
                 let new = deform(data.tg_trigslot);
                 if moved::is_pending()
                     && plan.is_partition
-                    && let Some(old) = moved::complete(
-                        plan,
-                        relation,
-                        data.tg_trigtuple,
-                        new,
-                        &mut buffer::get().text,
-                    )
+                    && let Some(old) =
+                        moved::complete(plan, relation, data.tg_trigtuple, &mut buffer::get().text)
                 {
                     let seen = plan.watch.is_empty()
                         || plan
@@ -107,7 +102,7 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
                 if plan.wants(Operation::Delete) {
                     place = write(plan, Change::Delete(old));
                 }
-                if plan.is_partition {
+                if plan.is_partition && moved::is_half(data.tg_trigtuple) {
                     moved::remember(plan, relation, data.tg_trigtuple, place);
                 }
             }

@@ -1,4 +1,4 @@
--- A row that moves between partitions is one UPDATE; with another key it is DELETE and INSERT.
+-- A row that moves between partitions is one UPDATE, whatever its key does.
 create schema capture_row_movement;
 set search_path = capture_row_movement;
 create view feed as
