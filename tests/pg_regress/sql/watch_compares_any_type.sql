@@ -7,7 +7,7 @@ create domain email as text check (value like '%@%');
 -- Under a nondeterministic collation equal text need not be the same text. Not every build has ICU.
 do $$
 begin
-    if exists (select from pg_collation where collprovider = 'i') then
+    if exists (select from pg_collation where collname = 'und-x-icu') then
         create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     else
         create collation loose from "C";
