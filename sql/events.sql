@@ -251,3 +251,37 @@ comment on function realtime_sync.undo_patch(bigint, xid8) is
     'The SQL statement that undoes an event on its table, for you to read and run; null where the event changed nothing. Give the event''s xid too, and a large log is searched by its index.';
 comment on view realtime_sync.events is
     'The event log decoded, under the policies on realtime_sync.event. native is the whole event as listeners get it.';
+comment on column realtime_sync.events.id is
+    'Grows in the order of capture within a transaction; unique. Not the order of commits: do not poll with id > last.';
+comment on column realtime_sync.events.xid is
+    'The top-level transaction. A condition on it uses the log''s index.';
+comment on column realtime_sync.events.at is
+    'The time of the statement.';
+comment on column realtime_sync.events.type is
+    'INSERT, UPDATE, DELETE, TRUNCATE, LEAVE or MESSAGE.';
+comment on column realtime_sync.events.event is
+    'status_change, else the event_name of the source, else the type; of a message, its name.';
+comment on column realtime_sync.events.leaf is
+    'The partition the row is in, where the source is a partitioned table.';
+comment on column realtime_sync.events.topics is
+    'Who it is for.';
+comment on column realtime_sync.events.key is
+    'The key of the row; null of TRUNCATE and MESSAGE.';
+comment on column realtime_sync.events.new is
+    'The row after the change.';
+comment on column realtime_sync.events.old is
+    'The row before the change: by default its key and what changed.';
+comment on column realtime_sync.events.changed is
+    'Of an UPDATE, the columns that have another value.';
+comment on column realtime_sync.events.status is
+    'Of a status_change, {"column", "from", "to"}.';
+comment on column realtime_sync.events.actor is
+    'Who made the change: advisory, any session may set it.';
+comment on column realtime_sync.events.mutation_id is
+    'What the client called its change, so that it knows its echo.';
+comment on column realtime_sync.events.partial is
+    'Whether columns are missing, because the event was too large or a value could not be written.';
+comment on column realtime_sync.events.payload is
+    'Of a message, what send() was given.';
+comment on column realtime_sync.events.native is
+    'The whole event as listeners get it.';

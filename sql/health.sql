@@ -11,6 +11,7 @@ as $function$
     setting as materialized (
         select
             pg_catalog.current_setting('realtime_sync.delivery', true) as delivery,
+            pg_catalog.current_setting('realtime_sync.channel', true) as channel,
             pg_catalog.current_setting('realtime_sync.retention', true)::interval as retention,
             case pg_catalog.current_setting('realtime_sync.max_log_size', true)
                 when '-1' then null
@@ -30,7 +31,12 @@ as $function$
     drift as (
         select s.relation, s.options, p.problem,
             pg_catalog.substring(p.problem, '^trigger (.*) (?:is disabled|fires earlier.*)$') as trigger_name,
-            pg_catalog.substring(p.problem, '^partition (.*) has no TRUNCATE trigger$') as leaf
+            pg_catalog.substring(p.problem, '^partition (.*) has no TRUNCATE trigger$') as leaf,
+            -- enable() leaves triggers of other names alone
+            coalesce(
+                pg_catalog.substring(p.problem, '^trigger (.*) makes another event of the same change$'),
+                pg_catalog.substring(p.problem, '^options of trigger (?!"00_realtime_sync_)(.*) cannot be read')
+            ) as by_hand
         from source s, pg_catalog.unnest(s.drift) as p(problem)
     ),
     segment as materialized (
@@ -107,6 +113,9 @@ as $function$
                     'alter trigger %s on %s rename to %I;', d.trigger_name, d.relation,
                     'zz_' || (pg_catalog.parse_ident(d.trigger_name))[1]
                 )
+                when d.by_hand is not null then pg_catalog.format(
+                    'drop trigger %s on %s; -- it was written by hand; realtime_sync.enable() writes its own', d.by_hand, d.relation
+                )
                 when d.leaf is not null then pg_catalog.format(
                     'create trigger "00_realtime_sync_truncate" after truncate on %s for each statement execute function realtime_sync.capture(%L);',
                     d.leaf, coalesce(d.options::text, '{}')
@@ -143,13 +152,14 @@ as $function$
         select
             'warning', 'LISTEN',
             pg_catalog.format(
-                '%s login role(s) can listen to changes of tables they may not select: %s%s',
-                pg_catalog.count(*),
+                '%s listen to changes of tables %s may not select: %s%s',
+                case when pg_catalog.count(*) = 1 then '1 login role can' else pg_catalog.count(*) || ' login roles can' end,
+                case when pg_catalog.count(*) = 1 then 'it' else 'they' end,
                 pg_catalog.array_to_string((pg_catalog.array_agg(r.oid::regrole::text order by r.rolname))[:5], ', '),
                 case when pg_catalog.count(*) > 5 then ' ...' else '' end
             ),
             pg_catalog.format(
-                'PostgreSQL has no permissions on channels. revoke connect on database %I from those that must not, or leave columns out of events with realtime_sync.enable(..., columns => ...).',
+                'PostgreSQL has no permissions on channels. revoke connect on database %I from public; and grant it to those that may, or set realtime_sync.delivery = manual, or leave columns out of events with realtime_sync.enable(..., columns => ...).',
                 pg_catalog.current_database()
             )
         from pg_catalog.pg_roles r
@@ -186,9 +196,16 @@ as $function$
             'select pid, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start; -- then end the oldest that listens: select pg_terminate_backend(pid)'
         from pg_catalog.pg_notification_queue_usage() as q(usage)
         where q.usage > 0.5
+        union all
+        select
+            'warning', 'NOTIFY',
+            pg_catalog.format('realtime_sync.channel is "%s", of which only {topic} would be replaced: every event goes to one channel of that name', s.channel),
+            'Set realtime_sync.channel to a name, or to a template with {topic} in it.'
+        from setting s
+        where s.channel like '%{%' and s.channel not like '%{topic}%'
 
         union all
-        select k.level, 'stats', pg_catalog.format('%s since the server started: %s', c.value, pg_catalog.lower(c.description)), k.fix
+        select k.level, 'stats', pg_catalog.format('%s since the server started: %s', c.value, pg_catalog.lower(pg_catalog.left(c.description, 1)) || pg_catalog.substr(c.description, 2)), k.fix
         from realtime_sync.stats c
         join (
             values
@@ -200,6 +217,8 @@ as $function$
                 ('switched_off', 'info', 'realtime_sync.capture was off on purpose, or see above.')
         ) k(name, level, fix) on k.name = c.name
         where c.value > 0
+            -- the count stays until the server restarts; what it tells of is mended once nothing has drifted
+            and (c.name <> 'unresolved_names' or exists (select from drift d where d.problem like 'column % does not exist'))
 
         union all
         select

@@ -61,8 +61,22 @@ revoke all on function realtime_sync.message_context() from public;
 
 comment on table realtime_sync.event is
     'The event log. A captured change has its whole event in body; a message has topics, event and payload, and its context in body. Read it through the view realtime_sync.events.';
+comment on column realtime_sync.event.id is
+    'Grows in the order of capture within a transaction; unique.';
+comment on column realtime_sync.event.at is
+    'The time of the statement.';
+comment on column realtime_sync.event.segment is
+    'The partition, 0 to 7: a ring that realtime_sync.retain() moves through.';
+comment on column realtime_sync.event.topics is
+    'Who it is for: the policies of realtime_sync.allow() ask these.';
+comment on column realtime_sync.event.event is
+    'The name given to realtime_sync.send(); null of a captured change.';
+comment on column realtime_sync.event.payload is
+    'The payload given to realtime_sync.send(); null of a captured change.';
+comment on column realtime_sync.event.body is
+    'Of a captured change, the whole event without v, id, txid, cursor; of a message, timestamp, actor and mutation_id.';
 comment on column realtime_sync.event.xid is
-    'The top-level transaction that wrote the event; with id the order of the log before ticks.';
+    'The top-level transaction that wrote the event; with id it finds an event by the index.';
 comment on column realtime_sync.event.notified is
     'Whether inline delivery has sent it already, so that no relay sends it again.';
 comment on function realtime_sync.next_event_id() is

@@ -130,14 +130,19 @@ begin
     if call not in ('allow', 'disallow') then
         return;
     end if;
-    if action is null or action not in ('read', 'send', 'migrate') then
+    if action is null then
+        raise null_value_not_allowed using
+            message = 'action must not be null',
+            hint = 'Allowed are read, send, migrate.';
+    end if;
+    if action not in ('read', 'send', 'migrate') then
         raise invalid_parameter_value using
-            message = pg_catalog.format('unknown action %s', coalesce(pg_catalog.quote_literal(action), 'null')),
-            hint = 'Use ''read'', ''send'' or ''migrate''.';
+            message = pg_catalog.format('invalid value for action: "%s"', action),
+            hint = 'Allowed are read, send, migrate.';
     end if;
     if action = 'migrate' and topics is not null then
         raise invalid_parameter_value using
-            message = 'action ''migrate'' takes no topics',
+            message = 'action "migrate" takes no topics',
             detail = 'Whoever may enable a table may write events to any topic.',
             hint = 'Leave topics out.';
     end if;

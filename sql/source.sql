@@ -413,6 +413,38 @@ comment on function realtime_sync.read_options(bytea) is
     'The argument of a capture trigger, defaults filled in; or, under "error", what is wrong with it.';
 comment on view realtime_sync.source is
     'The tables that have capture triggers, with their options as they act, the DDL that makes them, and what has drifted since.';
+comment on column realtime_sync.source.operations is
+    'The changes that become events: insert, update, delete, truncate.';
+comment on column realtime_sync.source.topics is
+    'Templates of the topics each event goes to.';
+comment on column realtime_sync.source.columns is
+    'What events carry, besides the key; null: all columns.';
+comment on column realtime_sync.source.exclude is
+    'What events do not carry.';
+comment on column realtime_sync.source.watch is
+    'An UPDATE is an event only if one of these changed; null: any.';
+comment on column realtime_sync.source.filter is
+    'The condition over new and old; null: every row.';
+comment on column realtime_sync.source.new_row is
+    'full, changed or key.';
+comment on column realtime_sync.source.old_row is
+    'full, changed, key or none.';
+comment on column realtime_sync.source.key_columns is
+    'What names the row in events: as given, else the primary key, else the index of the replica identity.';
+comment on column realtime_sync.source.event_name is
+    'What event says; null: the type.';
+comment on column realtime_sync.source.status_columns is
+    'An UPDATE that changes one of these is a status_change.';
+comment on column realtime_sync.source.numbers is
+    'json, or text: bigint and numeric as JSON strings.';
+comment on column realtime_sync.source.replica_mode is
+    'origin, replica, always, or disabled where a trigger is.';
+comment on column realtime_sync.source.replica_identity is
+    'The table''s, whoever set it: default, full, nothing or an index.';
+comment on column realtime_sync.source.publication is
+    'Those the table is in, whoever put it there.';
+comment on column realtime_sync.source.ddl is
+    'The statements that make the source.';
 comment on column realtime_sync.source.options is
     'The argument of its triggers: only what differs from the default, and what disable() gives back.';
 comment on column realtime_sync.source.drift is

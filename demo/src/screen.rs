@@ -11,6 +11,10 @@ use crate::summary::{Summary, thousands};
 /// Lines a second for the drivers' events, and for pgbench's, which would be hundreds.
 const DRIVER_LINES: usize = 14;
 const OTHER_LINES: usize = 2;
+/// Below this many columns the values would be cut off: the time loses its milliseconds, tables their pgbench_.
+const NARROW: usize = 100;
+/// Longer lines of prose are hard to read.
+const PROSE: usize = 110;
 
 pub struct Screen {
     terminal: bool,
@@ -86,6 +90,23 @@ impl Screen {
         self.line(&self.paint(Tone::Dim, text));
     }
 
+    /// Prose, broken between words where the window ends.
+    pub fn paragraph(&self, text: &str) {
+        let width = self.width.saturating_sub(1).min(PROSE);
+        let mut line = String::new();
+        for word in text.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                println!("{line}");
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        println!("{line}");
+    }
+
     pub fn blank(&mut self) {
         self.line("");
     }
@@ -126,10 +147,17 @@ impl Screen {
             used: 0,
             text: String::new(),
         };
-        line.add(&clock(event), 14, |t| self.paint(Tone::Dim, t));
-        line.add(&event.name, 14, |t| self.paint(tone, t));
-        line.add(&event.table, 18, |t| self.paint(Tone::Bold, t));
-        line.add(topic, 16, |t| self.paint(Tone::Cyan, t));
+        let (mut time, mut table, mut pads) =
+            (clock(event), event.table.as_str(), [14, 14, 18, 16]);
+        if self.width < NARROW {
+            time.truncate(8);
+            table = table.trim_start_matches("pgbench_");
+            pads = [9, 14, 10, 15];
+        }
+        line.add(&time, pads[0], |t| self.paint(Tone::Dim, t));
+        line.add(&event.name, pads[1], |t| self.paint(tone, t));
+        line.add(table, pads[2], |t| self.paint(Tone::Bold, t));
+        line.add(topic, pads[3], |t| self.paint(Tone::Cyan, t));
         if event.partial {
             line.add("partial ", 0, |t| self.paint(Tone::Dim, t));
         }

@@ -123,11 +123,11 @@ impl Summary {
             thousands(committed),
             thousands(self.count())
         );
-        println!(
-            "committed is read from the tables: pgbench's transactions are the rows of pgbench_history; the drivers' are\n\
-             the rows their writer's acknowledged commits changed. {} changes were rolled back: no event tells of them.",
+        screen.paragraph(&format!(
+            "committed is read from the tables: pgbench's transactions are the rows of pgbench_history; the drivers' \
+             are the rows their writer's acknowledged commits changed. {} changes were rolled back: no event tells of them.",
             thousands(drivers.rolled_back)
-        );
+        ));
         if self.twice > 0 {
             println!(
                 "{}",
@@ -165,19 +165,18 @@ impl Summary {
                 .map(Duration::as_secs_f64)
                 .collect(),
         );
-        println!(
-            "The first two over the drivers' events, by one clock in one process; an event that overtakes the\n\
-             acknowledgement counts as zero. The third over all events: it holds the rest of the transaction and its WAL flush."
+        screen.paragraph(
+            "The first two over the drivers' events, by one clock in one process; an event that overtakes the \
+             acknowledgement counts as zero. The third over all events: it holds the rest of the transaction and its WAL flush.",
         );
         println!();
         println!("{}", screen.paint(Tone::Bold, "Go on with"));
-        println!(
-            "  make psql      this database, the feed still on: update drivers set status = 'on trip' where id = 7;"
-        );
+        println!("  make psql      this database, the feed still on:");
+        println!("                 update drivers set status = 'on trip' where id = 7;");
         println!("  make test      what is promised, tested");
-        println!(
-            "  make install   into your own PostgreSQL; there: create extension realtime_sync; select realtime_sync.enable('a_table');"
-        );
+        println!("  make install   into your own PostgreSQL; there:");
+        println!("                 create extension realtime_sync;");
+        println!("                 select realtime_sync.enable('a_table');");
     }
 
     fn since_commit(&self, drivers: &Drivers, from: fn((Instant, Instant)) -> Instant) -> Vec<f64> {

@@ -282,10 +282,10 @@ impl Mistake {
                 code,
                 message,
                 join(detail, format!("The filter is: {filter}")),
-                join(
-                    hint,
-                    "A filter names columns as new.column or old.column; functions, types and operators outside pg_catalog need their schema.".into(),
-                ),
+                match filter_hint(code) {
+                    "" => hint.unwrap_or_default(),
+                    ours => join(hint, ours.into()),
+                },
             ),
             Mistake::FilterNeedsOld => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,
@@ -356,6 +356,27 @@ impl Mistake {
     }
 }
 
+/// What our users miss beside PostgreSQL's own hint, which is for whole queries.
+fn filter_hint(code: PgSqlErrorCode) -> &'static str {
+    match code {
+        ERRCODE_UNDEFINED_COLUMN
+        | ERRCODE_AMBIGUOUS_COLUMN
+        | ERRCODE_UNDEFINED_TABLE
+        | ERRCODE_UNDEFINED_FUNCTION
+        | ERRCODE_UNDEFINED_OBJECT
+        | ERRCODE_INVALID_SCHEMA_NAME => {
+            "A filter names columns as new.column or old.column, in double quotes where they have capitals: new.\"orderId\". Strings are in single quotes. Functions, types and operators outside pg_catalog need their schema."
+        }
+        ERRCODE_SYNTAX_ERROR | ERRCODE_DATATYPE_MISMATCH => {
+            "Write one condition, for example new.status = 'online'."
+        }
+        ERRCODE_FEATURE_NOT_SUPPORTED | ERRCODE_GROUPING_ERROR | ERRCODE_WINDOWING_ERROR => {
+            "A filter sees one change, as new and old. Where it needs more, let it call a function."
+        }
+        _ => "",
+    }
+}
+
 fn join(theirs: Option<String>, ours: String) -> String {
     match theirs {
         Some(theirs) => format!("{theirs} {ours}"),
@@ -363,12 +384,15 @@ fn join(theirs: Option<String>, ours: String) -> String {
     }
 }
 
-/// The name most like the one that was written, if any is like it at all.
+/// The name most like the one that was written, if any is like it at all: for "*" no name is.
 pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     names
         .map(|name| (distance(written, name), name))
         .min()
-        .filter(|&(distance, name)| distance <= name.chars().count().max(3) / 3 + 1)
+        .filter(|&(distance, name)| {
+            let length = name.chars().count();
+            distance <= length.max(3) / 3 + 1 && distance < length.max(written.chars().count())
+        })
         .map(|(_, name)| name.to_owned())
 }
 

@@ -46,7 +46,8 @@ from (
         (27, $$event_name => ''$$),
         (28, $$publication => ''$$),
         (29, $$throttle => '1 second'$$),
-        (30, $$throttle_columns => array['status']$$)
+        (30, $$throttle_columns => array['status']$$),
+        (31, $$columns => array['*']$$)
 ) as t (n, arguments)
 cross join lateral try(t.arguments) as e
 order by t.n;

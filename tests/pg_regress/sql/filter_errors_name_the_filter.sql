@@ -19,5 +19,13 @@ select realtime_sync.enable('drivers', filter => 'new.id = 1/0::bigint and is_od
 \echo :LAST_ERROR_SQLSTATE
 select realtime_sync.enable('drivers', filter => 'new.status = ''a''::public.mood');
 \echo :LAST_ERROR_SQLSTATE
+select realtime_sync.enable('drivers', filter => 'count(new.id) > 1');
+\echo :LAST_ERROR_SQLSTATE
+select realtime_sync.enable('drivers', filter => 'new.status = "on"');
+\echo :LAST_ERROR_SQLSTATE
+create table "OrderItem" ("orderId" int primary key);
+select realtime_sync.enable('"OrderItem"', filter => 'new.orderId > 0');
+\echo :LAST_ERROR_SQLSTATE
+select relation, filter from realtime_sync.enable('"OrderItem"', filter => 'new."orderId" > 0', dry_run => true);
 select count(*) from realtime_sync.source;
 rollback;

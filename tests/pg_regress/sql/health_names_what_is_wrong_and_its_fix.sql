@@ -54,7 +54,22 @@ alter table drivers add column zone text;
 select relation from realtime_sync.enable('drivers', topics => array['zone:{zone}']);
 alter table drivers drop column zone;
 select * from wrong;
+insert into drivers values (77, 'x');
+select level, fix from realtime_sync.health() where subject = 'stats' and problem like '%: topics left out because a column they name is gone.';
 select relation from realtime_sync.enable('drivers');
+select * from wrong;
+
+-- the counter of names that led nowhere stays, its warning does not
+select value > 0 as counted from realtime_sync.stats where name = 'unresolved_names';
+select count(*) from realtime_sync.health() where subject = 'stats' and problem like '%a column they name is gone%';
+
+-- a trigger written by hand, which enable() would leave alone
+create trigger by_hand after insert on drivers for each row execute function realtime_sync.capture('nonsense');
+select level, problem, fix from wrong;
+drop trigger by_hand on drivers;
+create trigger "By hand" after insert on drivers for each row execute function realtime_sync.capture('{}');
+select * from wrong;
+select count(*) from mend();
 select * from wrong;
 
 -- row-level security of a source
@@ -83,11 +98,19 @@ select * from wrong;
 
 -- who can listen to what it may not select
 create role listener login;
-select level, problem like '%login role%' as named, fix like 'PostgreSQL has no permissions on channels.%' as advised
+select level, problem ~ '^\d+ login roles? can listen to changes of tables (it|they) may not select: ' as named,
+    fix like 'PostgreSQL has no permissions on channels. revoke connect on database % from public; and grant it %' as advised
 from realtime_sync.health() where subject = 'LISTEN';
 set realtime_sync.delivery = 'manual';
 select count(*) from realtime_sync.health() where subject = 'LISTEN';
 reset realtime_sync.delivery;
+
+-- a template of channels that is none
+set realtime_sync.channel = 'app:{topics}';
+select * from wrong;
+set realtime_sync.channel = 'app:{topic}';
+select * from wrong;
+reset realtime_sync.channel;
 
 -- capture switched off
 set realtime_sync.capture = off;
