@@ -58,44 +58,63 @@ pub unsafe fn complete(
     new: Row,
     text: &mut Text,
 ) -> Option<Row> {
-    // SAFETY: the pending copies are alive; the deformed row is in the trigger's own memory, as long
-    // as the call.
+    // SAFETY: the pending copies are alive until they are freed here; the deformed row is in the
+    // trigger's own memory, as long as the call.
     unsafe {
         let pending = PENDING.get().take()?;
-        if pending.root != plan.root
-            || plan.key.is_empty()
-            || pending.command != pg_sys::HeapTupleHeaderGetCmin((*tuple).t_data)
-        {
-            return None;
+        let old = pending.complete(plan, relation, tuple, new, text);
+        pg_sys::heap_freetuple(pending.tuple);
+        pg_sys::FreeTupleDesc(pending.desc);
+        old
+    }
+}
+
+impl Pending {
+    unsafe fn complete(
+        &self,
+        plan: &Plan,
+        relation: pg_sys::Relation,
+        tuple: pg_sys::HeapTuple,
+        new: Row,
+        text: &mut Text,
+    ) -> Option<Row> {
+        // SAFETY: as the function above.
+        unsafe {
+            if self.root != plan.root
+                || plan.key.is_empty()
+                || self.command != pg_sys::HeapTupleHeaderGetCmin((*tuple).t_data)
+            {
+                return None;
+            }
+            let desc = (*relation).rd_att;
+            let map = pg_sys::convert_tuples_by_name(self.desc, desc);
+            let old = if map.is_null() {
+                pg_sys::heap_copytuple(self.tuple)
+            } else {
+                pg_sys::execute_attr_map_tuple(self.tuple, map)
+            };
+            let n = (*desc).natts as usize;
+            let values = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
+            let nulls = pg_sys::palloc(n).cast::<bool>();
+            pg_sys::heap_deform_tuple(old, desc, values, nulls);
+            let old = Row {
+                values,
+                nulls,
+                slot: std::ptr::null_mut(),
+            };
+            if !plan
+                .key
+                .iter()
+                .all(|&n| old.has_same(new, n, &plan.columns[n]))
+            {
+                return None;
+            }
+            let (start, end) = self.record;
+            if end > start && plan.wants(Operation::Delete) {
+                record::take_back(&mut text.as_mut_bytes()[start..end]);
+            }
+            Some(old)
         }
-        let desc = (*relation).rd_att;
-        let map = pg_sys::convert_tuples_by_name(pending.desc, desc);
-        let old = if map.is_null() {
-            pending.tuple
-        } else {
-            pg_sys::execute_attr_map_tuple(pending.tuple, map)
-        };
-        let n = (*desc).natts as usize;
-        let values = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
-        let nulls = pg_sys::palloc(n).cast::<bool>();
-        pg_sys::heap_deform_tuple(old, desc, values, nulls);
-        let old = Row {
-            values,
-            nulls,
-            slot: std::ptr::null_mut(),
-        };
-        if !plan
-            .key
-            .iter()
-            .all(|&n| old.has_same(new, n, &plan.columns[n]))
-        {
-            return None;
-        }
-        let (start, end) = pending.record;
-        if end > start && plan.wants(Operation::Delete) {
-            record::take_back(&mut text.as_mut_bytes()[start..end]);
-        }
-        Some(old)
     }
 }
 

@@ -17,13 +17,13 @@ member (oid, depth) as (
     join pg_catalog.pg_class parent on parent.oid = m.oid and parent.relkind = 'p'
     join pg_catalog.pg_inherits i on i.inhparent = m.oid and not i.inhdetachpending
 ),
-ancestor (oid) as (
-    select i.inhparent
+ancestor (oid, height) as (
+    select i.inhparent, 1
     from self
     join pg_catalog.pg_inherits i on i.inhrelid = self.oid
     where self.relispartition
     union all
-    select i.inhparent
+    select i.inhparent, a.height + 1
     from ancestor a
     join pg_catalog.pg_class c on c.oid = a.oid and c.relispartition
     join pg_catalog.pg_inherits i on i.inhrelid = a.oid
@@ -63,6 +63,8 @@ select pg_catalog.convert_to(
             join pg_catalog.pg_class c on c.oid = a.oid
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             where exists (select from capture t where t.tgrelid = a.oid)
+            -- Those in between have its TRUNCATE triggers.
+            order by a.height desc
             limit 1
         ),
         'columns', array(

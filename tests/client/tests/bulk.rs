@@ -68,7 +68,7 @@ fn events(client: &mut Client) -> i64 {
         .unwrap()
         .get(0);
     client
-        .batch_execute("truncate realtime_sync.event; vacuum t")
+        .batch_execute("truncate realtime_sync.event")
         .unwrap();
     count
 }

@@ -175,14 +175,14 @@ fn out_of_memory_is_an_ordinary_error() {
         let (mut failed, mut passed) = (0, 0);
         for step in 0..24_u64 {
             let mut client = server.connect("app");
-            // With a plan and buffers from before, and with nothing but the library.
+            // With a plan and buffers from before, and with nothing but the libraries.
             client
                 .batch_execute(if step % 2 == 0 {
-                    "begin; insert into t values (-1, 0, ''); rollback"
+                    "begin; insert into t values (-1, 0, ''); rollback; load 'plpgsql'"
                 } else {
-                    "load 'realtime_sync'"
+                    "load 'realtime_sync'; load 'plpgsql'"
                 })
-                .expect("the library");
+                .expect("the libraries");
             let pid = pid(&mut client);
             let limit = (kilobytes(pid, "VmSize") + step * step * 80) * 1024;
             limit_memory(&server, pid, &format!("{limit}:unlimited"));
