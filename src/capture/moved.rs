@@ -20,6 +20,18 @@ struct Pending {
     record: (usize, usize),
 }
 
+impl Pending {
+    /// # Safety
+    /// The transaction the copies were made in is still running.
+    unsafe fn free(self) {
+        // SAFETY: the copies are this module's own, and the caller's promise.
+        unsafe {
+            pg_sys::heap_freetuple(self.tuple);
+            pg_sys::FreeTupleDesc(self.desc);
+        }
+    }
+}
+
 static PENDING: Local<Option<Pending>> = Local::new(None);
 
 /// # Safety
@@ -66,15 +78,19 @@ pub unsafe fn complete(
             || plan.key.is_empty()
             || pending.command != pg_sys::HeapTupleHeaderGetCmin((*tuple).t_data)
         {
+            pending.free();
             return None;
         }
         let desc = (*relation).rd_att;
         let map = pg_sys::convert_tuples_by_name(pending.desc, desc);
         let old = if map.is_null() {
-            pending.tuple
+            pg_sys::heap_copytuple(pending.tuple)
         } else {
             pg_sys::execute_attr_map_tuple(pending.tuple, map)
         };
+        let (start, end) = pending.record;
+        // Not left to the end of the transaction: a statement may move millions of rows.
+        pending.free();
         let n = (*desc).natts as usize;
         let values = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
         let nulls = pg_sys::palloc(n).cast::<bool>();
@@ -91,7 +107,6 @@ pub unsafe fn complete(
         {
             return None;
         }
-        let (start, end) = pending.record;
         if end > start && plan.wants(Operation::Delete) {
             record::take_back(&mut text.as_mut_bytes()[start..end]);
         }
@@ -141,8 +156,7 @@ pub fn forget_and_free() {
     // SAFETY: the copies are this module's own.
     unsafe {
         if let Some(pending) = PENDING.get().take() {
-            pg_sys::heap_freetuple(pending.tuple);
-            pg_sys::FreeTupleDesc(pending.desc);
+            pending.free();
         }
     }
 }
