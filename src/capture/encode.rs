@@ -150,11 +150,12 @@ unsafe fn write_array(element: &Element, datum: Datum, out: &mut Text) {
             .cast_const();
         let word = |index: usize| start.cast::<i32>().add(index).read();
         let dimensions = word(1) as usize;
-        if dimensions == 0 {
+        let sizes = std::slice::from_raw_parts(start.cast::<i32>().add(4), dimensions);
+        // An empty int2vector has one dimension, of no elements.
+        if dimensions == 0 || sizes.contains(&0) {
             out.extend(b"[]");
             return;
         }
-        let sizes = std::slice::from_raw_parts(start.cast::<i32>().add(4), dimensions);
         let header = 16 + 8 * dimensions;
         let (bitmap, data) = match word(2) {
             0 => (std::ptr::null(), start.add(header.next_multiple_of(8))),
