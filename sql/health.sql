@@ -4,6 +4,7 @@ create function realtime_sync.health(out level text, out subject text, out probl
 returns setof record
 volatile parallel restricted language sql
 set search_path = ''
+set standard_conforming_strings = on
 as $function$
     with
     -- Null in a session that has not loaded the library when this is planned; the calls below load it
@@ -223,6 +224,31 @@ as $function$
             'alter table realtime_sync.event enable row level security;'
         from pg_catalog.pg_class c
         where c.oid = 'realtime_sync.event'::regclass and not c.relrowsecurity
+        union all
+        -- As after a restore: pg_dump keeps what is granted on an extension's table, and not its policies.
+        select
+            'warning', 'role ' || w.role::regrole,
+            pg_catalog.format('it has the privileges to %s, and no policy that gives it a topic', w.action),
+            pg_catalog.format(
+                'select realtime_sync.allow(%L, %L, array[''topic'']); -- with its topics: a restored dump has no policies on realtime_sync.event',
+                w.role::regrole, w.action
+            )
+        from (
+            select 'read' as action, 'r'::"char" as command, a.grantee as role
+            from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+            where c.oid = 'realtime_sync.event'::regclass and a.privilege_type = 'SELECT' and a.grantee not in (0, c.relowner)
+            union all
+            select 'send', 'a', a.grantee
+            from pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+            where p.oid = 'realtime_sync.send(text, text, json)'::regprocedure and a.grantee not in (0, p.proowner)
+        ) w
+        join pg_catalog.pg_roles r on r.oid = w.role and not r.rolsuper and not r.rolbypassrls
+        where not exists (
+            select
+            from pg_catalog.pg_policy p, pg_catalog.unnest(p.polroles) as member(role)
+            where p.polrelid = 'realtime_sync.event'::regclass and p.polpermissive and p.polcmd in (w.command, '*')
+                and case when member.role = 0 then true else pg_catalog.pg_has_role(w.role, member.role, 'usage') end
+        )
         union all
         select
             'info', 'role ' || a.grantee::regrole, 'it may attach realtime_sync.capture() to its tables, and so write events to any topic',

@@ -30,7 +30,7 @@ begin atomic
     union all
     select 'execute', 'function ' || p.oid::regprocedure
     from (values
-        ('read', array['native', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition']),
+        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition']),
         ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture'])
     ) t(action, names)
@@ -39,7 +39,8 @@ begin atomic
 end;
 
 -- The policy allow() keeps for a role and an action. It is known by its role, which may be renamed,
--- and by its comment, in which the patterns are: pg_dump keeps both.
+-- and by its comment, in which the patterns are. pg_upgrade keeps both; pg_dump does not, as it dumps no
+-- policy of an extension's table (checkExtensionMembership in pg_dump.c), and health() then says so.
 create function realtime_sync.granted(
     role regrole, action text, out policy name, out topics text[]
 ) returns record
