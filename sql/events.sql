@@ -6,6 +6,13 @@ create function realtime_sync.native(
 immutable parallel safe language c
 as 'MODULE_PATHNAME', 'realtime_sync_native';
 
+-- A member of an event's body, or null. Not the operator ->: that reads every string of the body, and
+-- raises for one that json allows and text does not ("\u0000", half a surrogate pair), so that one such
+-- value in one event would keep every reader from all of them.
+create function realtime_sync.member(body json, name text) returns json
+immutable strict parallel safe language c
+as 'MODULE_PATHNAME', 'realtime_sync_member';
+
 -- Each column is an expression over body and not a join with json_to_record(), so that a query pays
 -- only for the columns it names, and conditions on xid and id still reach the index.
 create view realtime_sync.events with (security_invoker = true) as
@@ -13,22 +20,22 @@ select
     e.id,
     e.xid,
     e.at,
-    case when e.event is null and e.payload is null then e.body ->> 'type' else 'MESSAGE' end as type,
-    case when e.event is null and e.payload is null then e.body ->> 'event' else e.event end as event,
-    e.body ->> 'schema' as schema,
-    e.body ->> 'table' as "table",
-    e.body ->> 'leaf' as leaf,
+    case when e.event is null and e.payload is null then realtime_sync.member(e.body, 'type') #>> '{}' else 'MESSAGE' end as type,
+    case when e.event is null and e.payload is null then realtime_sync.member(e.body, 'event') #>> '{}' else e.event end as event,
+    realtime_sync.member(e.body, 'schema') #>> '{}' as schema,
+    realtime_sync.member(e.body, 'table') #>> '{}' as "table",
+    realtime_sync.member(e.body, 'leaf') #>> '{}' as leaf,
     e.topics,
-    case when json_typeof(e.body -> 'key') <> 'null' then e.body -> 'key' end as key,
-    case when json_typeof(e.body -> 'new') <> 'null' then e.body -> 'new' end as new,
-    case when json_typeof(e.body -> 'old') <> 'null' then e.body -> 'old' end as old,
-    case when json_typeof(e.body -> 'changed') = 'array'
-        then array(select json_array_elements_text(e.body -> 'changed')) end as changed,
-    case when json_typeof(e.body -> 'status') <> 'null' then e.body -> 'status' end as status,
-    (e.body ->> 'timestamp')::timestamptz as "timestamp",
-    e.body ->> 'actor' as actor,
-    e.body ->> 'mutation_id' as mutation_id,
-    coalesce((e.body ->> 'partial')::boolean, false) as partial,
+    case when json_typeof(realtime_sync.member(e.body, 'key')) <> 'null' then realtime_sync.member(e.body, 'key') end as key,
+    case when json_typeof(realtime_sync.member(e.body, 'new')) <> 'null' then realtime_sync.member(e.body, 'new') end as new,
+    case when json_typeof(realtime_sync.member(e.body, 'old')) <> 'null' then realtime_sync.member(e.body, 'old') end as old,
+    case when json_typeof(realtime_sync.member(e.body, 'changed')) = 'array'
+        then array(select json_array_elements_text(realtime_sync.member(e.body, 'changed'))) end as changed,
+    case when json_typeof(realtime_sync.member(e.body, 'status')) <> 'null' then realtime_sync.member(e.body, 'status') end as status,
+    (realtime_sync.member(e.body, 'timestamp') #>> '{}')::timestamptz as "timestamp",
+    realtime_sync.member(e.body, 'actor') #>> '{}' as actor,
+    realtime_sync.member(e.body, 'mutation_id') #>> '{}' as mutation_id,
+    coalesce((realtime_sync.member(e.body, 'partial') #>> '{}')::boolean, false) as partial,
     e.payload,
     realtime_sync.native(e.id, e.xid, e.topics, e.event, e.payload, e.body) as native
 from realtime_sync.event e;
@@ -228,12 +235,15 @@ end
 $function$;
 
 revoke all on function realtime_sync.native(bigint, xid8, text[], text, json, json) from public;
+revoke all on function realtime_sync.member(json, text) from public;
 revoke all on function realtime_sync.literals(regclass, text[], json) from public;
 revoke all on function realtime_sync.undo_patch(bigint, xid8) from public;
 revoke all on table realtime_sync.events from public;
 
 comment on function realtime_sync.native(bigint, xid8, text[], text, json, json) is
     'A row of the log as the event its listeners get, in the native dialect.';
+comment on function realtime_sync.member(json, text) is
+    'Part of realtime_sync.events: a member of an event''s body, as it is written there.';
 comment on function realtime_sync.literals(regclass, text[], json) is
     'Part of realtime_sync.undo_patch(): values of a row in JSON as SQL literals of a table''s column types.';
 comment on function realtime_sync.undo_patch(bigint, xid8) is

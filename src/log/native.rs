@@ -4,7 +4,7 @@ use super::octets::Octets;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
 use wire::buffer::Text;
-use wire::native;
+use wire::{native, reference};
 
 #[unsafe(no_mangle)]
 pub extern "C" fn pg_finfo_realtime_sync_native() -> &'static pg_sys::Pg_finfo_record {
@@ -45,6 +45,28 @@ pub extern "C-unwind" fn realtime_sync_native(fcinfo: FunctionCallInfo) -> Datum
         }
     }
     Datum::from(pgrx::rust_byte_slice_to_bytea(out.as_bytes()).into_pg())
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn pg_finfo_realtime_sync_member() -> &'static pg_sys::Pg_finfo_record {
+    &pg_sys::Pg_finfo_record { api_version: 1 }
+}
+
+/// A member of an event's body: `(body, name)`.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub extern "C-unwind" fn realtime_sync_member(fcinfo: FunctionCallInfo) -> Datum {
+    // SAFETY: declared in SQL with (json, text), and strict.
+    unsafe {
+        let (Some(body), Some(name)) = (Octets::argument(fcinfo, 0), Octets::argument(fcinfo, 1))
+        else {
+            return pgrx::pg_return_null(fcinfo);
+        };
+        match reference::member(body.bytes(), name.bytes()) {
+            Some(value) => Datum::from(pgrx::rust_byte_slice_to_bytea(value).into_pg()),
+            None => pgrx::pg_return_null(fcinfo),
+        }
+    }
 }
 
 /// The elements of a text[], nulls left out.
