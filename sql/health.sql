@@ -4,6 +4,7 @@ create function realtime_sync.health(out level text, out subject text, out probl
 returns setof record
 volatile parallel restricted language sql
 set search_path = ''
+set standard_conforming_strings = on
 as $function$
     with
     -- Null in a session that has not loaded the library when this is planned; the calls below load it

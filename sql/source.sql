@@ -382,6 +382,7 @@ $function$;
 create function realtime_sync.disable(relation regclass) returns boolean
 volatile strict parallel unsafe language c
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as 'MODULE_PATHNAME', 'disable_wrapper';
 
 create function realtime_sync.disable_all() returns bigint

@@ -73,7 +73,7 @@ impl Context {
         self.text.extend(b",\"actor\":");
         let [claims, actor, mutation, headers] = sources;
         match member(claims, "sub").or_else(|| non_empty(actor)) {
-            Some(actor) => json::write_string(&mut self.text, &actor),
+            Some(actor) => json::write_string(&mut self.text, clip(&actor)),
             // SAFETY: the name of a role that is gone comes back as null.
             None => match unsafe { pg_sys::GetUserNameFromId(user, true) } {
                 name if name.is_null() => self.text.extend(b"null"),
@@ -82,7 +82,7 @@ impl Context {
         }
         self.text.extend(b",\"mutation_id\":");
         match non_empty(mutation).or_else(|| member(headers, "x-mutation-id")) {
-            Some(mutation) => json::write_string(&mut self.text, &mutation),
+            Some(mutation) => json::write_string(&mut self.text, clip(&mutation)),
             None => self.text.extend(b"null"),
         }
         for (seen, now) in self.sources.iter_mut().zip(sources) {
@@ -105,6 +105,18 @@ unsafe fn bytes<'a>(string: *const c_char) -> &'a [u8] {
     }
 }
 
+/// Any session may set these, and every event of its carries them, however small it has become.
+fn clip(bytes: &[u8]) -> &[u8] {
+    const LONGEST: usize = 1024;
+    if bytes.len() <= LONGEST {
+        return bytes;
+    }
+    // SAFETY: reads no more than the first bytes; whole characters of the server's encoding are kept.
+    let kept =
+        unsafe { pg_sys::pg_mbcliplen(bytes.as_ptr().cast(), bytes.len() as i32, LONGEST as i32) };
+    &bytes[..kept as usize]
+}
+
 fn non_empty(bytes: &[u8]) -> Option<Vec<u8>> {
     (!bytes.is_empty()).then(|| bytes.to_vec())
 }
@@ -117,6 +129,8 @@ fn member(object: &[u8], name: &str) -> Option<Vec<u8>> {
     }
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(object).ok()?;
     match object.get(name)? {
+        // No text of PostgreSQL's holds NUL, and an actor is read as text.
+        serde_json::Value::String(text) if text.contains('\0') => None,
         serde_json::Value::String(text) => non_empty(text.as_bytes()),
         serde_json::Value::Number(number) => Some(number.to_string().into_bytes()),
         _ => None,

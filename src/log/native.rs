@@ -4,8 +4,7 @@ use super::octets::Octets;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
 use wire::buffer::Text;
-use wire::member::member;
-use wire::native;
+use wire::{native, reference};
 
 #[unsafe(no_mangle)]
 pub extern "C" fn pg_finfo_realtime_sync_native() -> &'static pg_sys::Pg_finfo_record {
@@ -53,20 +52,20 @@ pub extern "C" fn pg_finfo_realtime_sync_member() -> &'static pg_sys::Pg_finfo_r
     &pg_sys::Pg_finfo_record { api_version: 1 }
 }
 
-/// A member of an event's body, undecoded: `(body, name)`.
+/// A member of an event's body as it is written, null for JSON's null: `(body, name)`.
 #[unsafe(no_mangle)]
 #[pg_guard]
 pub extern "C-unwind" fn realtime_sync_member(fcinfo: FunctionCallInfo) -> Datum {
-    // SAFETY: declared in SQL with (json, text), strict.
-    let (body, name) = unsafe { (Octets::argument(fcinfo, 0), Octets::argument(fcinfo, 1)) };
-    let found = body
-        .as_ref()
-        .zip(name.as_ref())
-        .and_then(|(body, name)| member(body.bytes(), name.bytes()));
-    match found {
-        Some(value) => Datum::from(pgrx::rust_byte_slice_to_bytea(value).into_pg()),
-        // SAFETY: the call's own frame.
-        None => unsafe { pgrx::pg_return_null(fcinfo) },
+    // SAFETY: declared in SQL with (json, text), and strict.
+    unsafe {
+        let (Some(body), Some(name)) = (Octets::argument(fcinfo, 0), Octets::argument(fcinfo, 1))
+        else {
+            return pgrx::pg_return_null(fcinfo);
+        };
+        match reference::member(body.bytes(), name.bytes()) {
+            Some(b"null") | None => pgrx::pg_return_null(fcinfo),
+            Some(value) => Datum::from(pgrx::rust_byte_slice_to_bytea(value).into_pg()),
+        }
     }
 }
 

@@ -19,7 +19,8 @@ fn claim(name: &[u8]) -> Option<String> {
     }?;
     let claims: Value = serde_json::from_slice(claims).ok()?;
     match find(&claims, name)? {
-        Value::String(text) => (!text.is_empty()).then(|| text.clone()),
+        // No text of PostgreSQL's holds NUL, so no topic has one.
+        Value::String(text) => (!text.is_empty() && !text.contains('\0')).then(|| text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,

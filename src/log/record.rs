@@ -10,8 +10,11 @@
 //! | 24 | 4 | offset of `topics`, a text[] datum |
 //! | 32 | | `body`, a json datum: four bytes of varlena header, then its text |
 
+use crate::error::Error;
 use wire::buffer::Text;
 
+/// A varlena header counts 30 bits: what is longer would be cut, and be no JSON in the log.
+const LARGEST: usize = 0x3fff_ffff;
 pub const HEADER: usize = 32;
 /// Where the body's text starts.
 pub const TEXT: usize = HEADER + 4;
@@ -57,6 +60,9 @@ pub fn finish<'a>(
     let list_size = out.len() - start - list;
     out.align(8);
     let size = out.len() - start;
+    if size > LARGEST {
+        Error::OutOfMemory { bytes: size }.raise();
+    }
     let record = &mut out.as_mut_bytes()[start..];
     record[0..4].copy_from_slice(&(size as u32).to_ne_bytes());
     record[8..16].copy_from_slice(&at.to_ne_bytes());

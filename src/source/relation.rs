@@ -25,7 +25,14 @@ pub struct Relation {
     /// The table itself, then its partitions at every depth.
     pub members: Vec<Member>,
     pub publications: Vec<Publication>,
-    pub arguments_elsewhere: Vec<String>,
+    pub makers: Vec<Maker>,
+}
+
+/// Another source that may have made a publication it is in.
+#[derive(Deserialize)]
+pub struct Maker {
+    pub argument: String,
+    pub publication: String,
 }
 
 #[derive(Deserialize)]

@@ -101,12 +101,13 @@ select pg_catalog.convert_to(
                 'name', pg_catalog.format('%I.%I', n.nspname, c.relname),
                 'kind', c.relkind,
                 'identity', case c.relreplident
-                    when 'i' then 'i:' || (
+                    -- Without its index, PostgreSQL takes it for nothing.
+                    when 'i' then coalesce('i:' || (
                         select x.relname
                         from pg_catalog.pg_index i
                         join pg_catalog.pg_class x on x.oid = i.indexrelid
                         where i.indrelid = c.oid and i.indisreplident
-                    )
+                    ), 'n')
                     else c.relreplident::pg_catalog.text
                 end,
                 'indexes', (
@@ -166,7 +167,7 @@ select pg_catalog.convert_to(
                             where s.pnpubid = p.oid and s.pnnspid = c.relnamespace
                         )
                 ),
-                'others', exists (
+                'others', p.puballtables or exists (
                     select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and r.prrelid <> $1
                 ) or exists (
                     select from pg_catalog.pg_publication_namespace s where s.pnpubid = p.oid
@@ -175,12 +176,14 @@ select pg_catalog.convert_to(
             from pg_catalog.pg_publication p
             order by p.pubname
         ),
-        -- Whether another source's enable() made a publication that is still there.
-        'arguments_elsewhere', array(
-            select distinct t.argument
+        -- Whether another source's enable() made a publication that is still there. Only one that has
+        -- that source: a trigger written by hand may claim any.
+        'makers', array(
+            select distinct pg_catalog.jsonb_build_object('argument', t.argument, 'publication', p.pubname)
             from capture t
+            join pg_catalog.pg_publication_rel r on r.prrelid = t.tgrelid
+            join pg_catalog.pg_publication p on p.oid = r.prpubid
             where t.tgrelid <> $1 and t.argument like '%"created":true%'
-            order by t.argument
         )
     )::pg_catalog.text,
     'UTF8'

@@ -119,7 +119,7 @@ impl Request {
             filter: filter.clone(),
             replica_mode: replica_mode(arguments.replica_mode),
             replica_identity: arguments.replica_identity.map(ReplicaIdentity::read),
-            publication: arguments.publication,
+            publication: arguments.publication.map(as_identifier),
             options: Options {
                 topics,
                 columns,
@@ -256,6 +256,12 @@ fn word<T: DeserializeOwned>(
     }
     let read: Result<T, WordError> = T::deserialize(word.into_deserializer());
     Some(read.expect("every allowed word is one of the type's"))
+}
+
+/// As PostgreSQL will cut it (NAMEDATALEN is 64), or it would not be found again by this name.
+fn as_identifier(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(63));
+    text
 }
 
 /// Without repetitions; empty only if it was not given.

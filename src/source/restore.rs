@@ -147,23 +147,23 @@ fn publication(request: &Request, relation: &Relation, before: &Restore, changes
 /// Whether another source made it, so that the last to leave drops it.
 fn made_elsewhere(relation: &Relation, name: &str) -> bool {
     relation
-        .arguments_elsewhere
+        .makers
         .iter()
-        .filter_map(|argument| Options::parse(argument).ok()?.restore.publication)
+        .filter(|maker| maker.publication == name)
+        .filter_map(|maker| Options::parse(&maker.argument).ok()?.restore.publication)
         .any(|publication| publication.created && publication.name == name)
 }
 
 fn leave(relation: &Relation, ours: &Publication) -> Option<String> {
     let publication = relation.publication(&ours.name)?;
-    let quoted = quote_identifier(&ours.name);
-    if ours.created && !publication.others {
-        Some(format!("drop publication {quoted}"))
-    } else if publication.member {
-        Some(format!(
-            "alter publication {quoted} drop table {}",
-            relation.name
-        ))
-    } else {
-        None
+    // Without the table in it, it is not the one enable() made.
+    if !publication.member {
+        return None;
     }
+    let quoted = quote_identifier(&ours.name);
+    Some(if ours.created && !publication.others {
+        format!("drop publication {quoted}")
+    } else {
+        format!("alter publication {quoted} drop table {}", relation.name)
+    })
 }

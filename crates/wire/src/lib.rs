@@ -6,7 +6,6 @@ pub mod filter;
 mod float;
 pub mod json;
 pub mod jsonb;
-pub mod member;
 pub mod native;
 pub mod number;
 pub mod options;

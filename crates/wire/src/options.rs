@@ -3,6 +3,7 @@
 //! newer one restores.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How much of a row an event carries.
@@ -135,6 +136,11 @@ impl Options {
         if !text.trim_start().starts_with('{') {
             return Err("not a JSON object".into());
         }
+        // First: the other errors repeat what they are about, and no text of PostgreSQL's holds NUL.
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if has_nul(&value) {
+            return Err("it has a NUL character".into());
+        }
         let options: Options = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if options.new_row == RowImage::None {
             return Err("new_row cannot be none".into());
@@ -145,6 +151,17 @@ impl Options {
     /// The trigger's argument; the same options give the same text.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings, words and lists of them always serialise")
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(has_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -206,6 +223,9 @@ mod tests {
             r#"{"old_row":"most"}"#,
             r#"{"topics":"drivers"}"#,
             r#"{"numbers":"words"}"#,
+            r#"{"event_name":"a\u0000b"}"#,
+            r#"{"of_a_newer_version":[{"a\u0000":1}]}"#,
+            r#"{"numbers":"\u0000"}"#,
         ] {
             assert!(Options::parse(text).is_err(), "{text}");
         }

@@ -62,6 +62,13 @@ fn length(values: &[Option<&[u8]>; MEMBERS.len()]) -> usize {
     names + values + LAST.len()
 }
 
+/// A member of a JSON object, as it is written.
+pub fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    members(text)
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
+}
+
 /// The members of a JSON object, name and value as they are written. Written here because a JSON
 /// parser wants UTF-8, and the database may have another encoding. Ends where the text stops
 /// making sense.

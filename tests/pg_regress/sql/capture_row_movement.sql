@@ -66,3 +66,13 @@ commit;
 select type, leaf, key from leaves offset 15;
 set client_min_messages = warning;
 drop schema capture_row_movement cascade;
+-- nothing is kept of rows that have moved: this many would keep 30 MB
+begin;
+create table public.moves (id int, part int, note text, primary key (id, part)) partition by list (part);
+create table public.moves_1 partition of public.moves for values in (1);
+create table public.moves_2 partition of public.moves for values in (2);
+insert into public.moves select n, 1, 'x' from generate_series(1, 50000) n;
+select count(*) from realtime_sync.enable('public.moves', key_columns => array['id']);
+update public.moves set part = 2;
+select sum(total_bytes) < 8 * 1024 * 1024 as little from pg_backend_memory_contexts where name in ('TopTransactionContext', 'CurTransactionContext');
+rollback;

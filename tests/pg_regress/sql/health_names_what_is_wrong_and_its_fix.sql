@@ -74,6 +74,14 @@ select * from wrong;
 
 -- row-level security of a source
 create role authenticated;
+-- a policy of allow() that someone dropped
+select realtime_sync.allow('authenticated', 'read', array['trips']), realtime_sync.allow('authenticated', 'send', array['trips']);
+drop policy "read authenticated" on realtime_sync.event;
+drop policy "send authenticated" on realtime_sync.event;
+select * from wrong;
+select count(*) from mend();
+select * from wrong;
+select realtime_sync.disallow('authenticated', 'read'), realtime_sync.disallow('authenticated', 'send');
 alter table drivers enable row level security;
 select * from wrong;
 select realtime_sync.allow('authenticated', 'read', array['trips:*']);

@@ -41,6 +41,11 @@ select publication, drift from realtime_sync.source;
 select drift from realtime_sync.enable('drivers', publication => 'mine');
 drop publication mine;
 select realtime_sync.disable('drivers');
+-- A name PostgreSQL cuts is found again.
+select publication, drift from realtime_sync.enable('drivers', publication => repeat('ö', 40));
+select publication, drift from realtime_sync.enable('drivers', publication => repeat('ö', 40));
+select realtime_sync.disable('drivers');
+select count(*) from published where pubname like 'ö%';
 -- What PostgreSQL refuses, it refuses here.
 create unlogged table quick (id bigint primary key);
 select realtime_sync.enable('quick', publication => 'feed');
