@@ -211,7 +211,7 @@ as $function$
         join (
             values
                 ('dropped', 'error', 'Update the library or the extension, so that both have one version: alter extension realtime_sync update;'),
-                ('left_to_relay', 'warning', 'They are in realtime_sync.events where notified is false in realtime_sync.event; keep the NOTIFY queue short and prepared transactions few.'),
+                ('left_to_relay', 'info', 'Read them from realtime_sync.events: they are of prepared transactions, of transactions over 8 MB, of flush(), or from while the NOTIFY queue was half full.'),
                 ('unresolved_names', 'warning', 'select relation, drift from realtime_sync.source where drift is not null; then enable() those with names that exist.'),
                 ('unencodable_values', 'warning', 'Leave the column out with realtime_sync.enable(..., exclude => ...), or mend its type''s output function.'),
                 ('partial', 'info', 'Raise realtime_sync.max_event_size, or leave wide columns out with realtime_sync.enable(..., exclude => ...).'),

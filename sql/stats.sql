@@ -13,7 +13,7 @@ left join (
         ('switched_off', 'Changes that were not captured because realtime_sync.capture was off.'),
         ('unresolved_names', 'Topics left out because a column they name is gone.'),
         ('unencodable_values', 'Values whose own output function failed; their event is partial.'),
-        ('left_to_relay', 'Events the writing transaction could not deliver itself: it was prepared, or the NOTIFY queue was half full.'),
+        ('left_to_relay', 'Events the writing transaction could not deliver itself: it was prepared, took more than 8 MB, called flush(), or found the NOTIFY queue half full.'),
         ('dropped', 'Changes that could not be recorded because the log was not there or not the library''s.'),
         ('spilled_bytes', 'Bytes of events kept in temporary files during long subtransactions.')
 ) d(name, description) using (name);

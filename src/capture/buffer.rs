@@ -34,6 +34,9 @@ pub struct Buffer {
     spill: Spill,
     /// The segment this transaction holds.
     segment: Option<usize>,
+    /// Some events have gone to the log early, for want of room. Nobody is notified of the rest either:
+    /// a listener that got the end of a transaction would take it for the whole.
+    early: bool,
     /// Pre-commit has passed: what other libraries still do goes to the log at once.
     late: bool,
 }
@@ -43,6 +46,7 @@ static BUFFER: Local<Buffer> = Local::new(Buffer {
     marks: Vec::new(),
     spill: Spill::new(),
     segment: None,
+    early: false,
     late: false,
 });
 
@@ -103,6 +107,7 @@ impl Buffer {
                 self.write_out(false) * u64::from(is_inline()),
             );
             self.forget();
+            self.early = true;
             // SAFETY: as above.
             let subtransaction = unsafe { server::GetCurrentSubTransactionId() };
             self.mark(subtransaction);
@@ -211,6 +216,7 @@ impl Buffer {
         self.marks.clear();
         self.spill.forget();
         self.segment = None;
+        self.early = false;
         self.late = false;
         if self.text.capacity() > 2 * BOUND {
             self.text = Text::new();
@@ -271,7 +277,7 @@ fn pre_commit() {
         return;
     }
     // The file's events are in the log alone, so the relay is to tell of all, in order.
-    let notify = is_inline() && buffer.spill.is_empty() && inline::has_room();
+    let notify = is_inline() && !buffer.early && buffer.spill.is_empty() && inline::has_room();
     let written = flush(notify);
     // SAFETY: as above.
     let buffer = unsafe { get() };

@@ -50,10 +50,8 @@ pub unsafe extern "C-unwind" fn capture(call: pg_sys::FunctionCallInfo) -> Datum
         }
         if !settings::capture() {
             shared::count(Counter::Switched, 1);
-        } else if pg_sys::XactReadOnly {
-            // A temporary table's change: the log cannot be written in a READ ONLY transaction.
-            shared::count(Counter::Dropped, 1);
-        } else {
+        } else if !pg_sys::XactReadOnly {
+            // READ ONLY lets through changes of temporary tables, which no other session sees.
             record(data, operation);
         }
     }
