@@ -27,6 +27,8 @@ pub struct Writer {
     relation: pg_sys::Relation,
     indexes: *mut pg_sys::ResultRelInfo,
     executor: *mut pg_sys::EState,
+    /// Null for the first batch: its ring of buffers is 8 kB to clear, a seventh of what a transaction
+    /// of one event costs.
     bulk: pg_sys::BulkInsertState,
     memory: pg_sys::MemoryContext,
     rows: pg_sys::MemoryContext,
@@ -70,7 +72,7 @@ impl Writer {
                     relation,
                     indexes,
                     executor,
-                    bulk: pg_sys::GetBulkInsertState(),
+                    bulk: std::ptr::null_mut(),
                     memory,
                     rows: pg_sys::AllocSetContextCreateInternal(
                         memory,
@@ -138,6 +140,14 @@ impl Writer {
         self.bytes += record.len();
         if self.filled == BATCH_ROWS || self.bytes >= BATCH_BYTES {
             self.flush();
+            if self.bulk.is_null() {
+                // SAFETY: made in the memory it is freed with.
+                unsafe {
+                    let caller = pg_sys::MemoryContextSwitchTo(self.memory);
+                    self.bulk = pg_sys::GetBulkInsertState();
+                    pg_sys::MemoryContextSwitchTo(caller);
+                }
+            }
         }
     }
 
@@ -177,7 +187,9 @@ impl Writer {
             for n in 0..self.made {
                 pg_sys::ExecDropSingleTupleTableSlot(*self.slots.add(n));
             }
-            pg_sys::FreeBulkInsertState(self.bulk);
+            if !self.bulk.is_null() {
+                pg_sys::FreeBulkInsertState(self.bulk);
+            }
             pg_sys::ExecCloseIndices(self.indexes);
             pg_sys::FreeExecutorState(self.executor);
             pg_sys::table_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE);
