@@ -2,9 +2,11 @@
 //! extension's output function. It runs in a subtransaction, so that its failure costs the value and
 //! not the user's write.
 
-use super::event::{Change, Outcome, Scratch, Writer};
+use super::event::{Outcome, Writer};
 use super::fixed;
 use super::plan::Plan;
+use super::row::Change;
+use super::scratch::Scratch;
 use crate::log::shared::{self, Counter};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;

@@ -1,7 +1,7 @@
 //! Virtual generated columns (PostgreSQL 18): not stored, so computed from the row that is. Their
 //! expressions may raise, which is why plans that have one encode in a subtransaction.
 
-use super::event::Row;
+use super::row::Row;
 use pgrx::pg_sys;
 
 pub struct Generated {

@@ -2,15 +2,21 @@
 
 pub mod buffer;
 mod codec;
+mod compile;
 mod context;
 mod encode;
+mod encoding;
 mod event;
 mod fixed;
 mod foreign;
 mod generated;
+mod image;
 mod message;
 mod moved;
 mod plan;
+mod relation;
+mod row;
+mod scratch;
 mod spill;
 mod trigger;
 mod value;

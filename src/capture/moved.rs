@@ -2,8 +2,8 @@
 //! one right after the other. They are one UPDATE. The key does not tell them: a primary key contains
 //! the partition key, which is what changed.
 
-use super::event::Row;
 use super::plan::Plan;
+use super::row::Row;
 use crate::log::record;
 use crate::log::server::Local;
 use pgrx::pg_sys::{self, Datum, Oid};

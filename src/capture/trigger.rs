@@ -1,7 +1,9 @@
 //! capture(): the trigger function. From the trigger call to records in the buffer.
 
-use super::event::{Change, Outcome, Row, Scratch, Writer};
+use super::event::{Outcome, Writer};
 use super::plan::{self, Plan};
+use super::row::{Change, Row};
+use super::scratch::Scratch;
 use super::{buffer, fixed, foreign, moved};
 use crate::error::Error;
 use crate::log::server::{self, Local};

@@ -1,0 +1,242 @@
+//! A plan made from a trigger's options and its relation's columns.
+
+use super::codec::{self, Codec, Needs};
+use super::encoding::{native, utf8};
+use super::generated::{self, Generated};
+use super::plan::{Column, Heads, Part, Plan, Topic};
+use super::relation;
+use crate::error::Error;
+use crate::log::server;
+use crate::log::shared::{self, Counter};
+use pgrx::pg_sys;
+use std::ffi::CStr;
+use wire::buffer::Text;
+use wire::json;
+use wire::options::Options;
+use wire::topic::{Segment, Template};
+
+/// Room a compilation surely fits in. Rust aborts the process where one of its many small
+/// allocations fails, so memory is probed for first, where failing is an ordinary error.
+const HEADROOM: usize = 4 * 1024 * 1024;
+
+pub fn compile(data: &pg_sys::TriggerData) -> Plan {
+    let mut probe = Vec::<u8>::new();
+    if probe.try_reserve_exact(HEADROOM).is_err() {
+        Error::OutOfMemory { bytes: HEADROOM }.raise();
+    }
+    drop(probe);
+    // SAFETY: the trigger manager holds the relation open and locked for the whole call. The context
+    // is deleted with the plan; an error while compiling leaves it behind, a few kilobytes.
+    unsafe {
+        let memory = pg_sys::AllocSetContextCreateInternal(
+            pg_sys::TopMemoryContext,
+            c"realtime_sync plan".as_ptr(),
+            pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+            pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+            pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
+        );
+        let relation = data.tg_relation;
+        let options = options(data.tg_trigger);
+        let mut needs = Needs::default();
+        let columns = columns((*relation).rd_att, &options, memory, &mut needs);
+        let key = relation::key(relation, &options, &columns);
+        let (root, ancestors) = relation::root(relation, data.tg_trigger);
+        let (schema, table) = relation::names(root, relation);
+        let leaf = (root != (*relation).rd_id).then(|| relation::name(relation));
+        let topics = options
+            .topics
+            .iter()
+            .filter_map(|topic| resolve(topic, &columns, &key, &schema, &table))
+            .collect();
+        let places = |wanted: &[String]| -> Vec<usize> {
+            wanted
+                .iter()
+                .filter_map(|name| place(&columns, name))
+                .collect()
+        };
+        let closed = places(&options.exclude).len() < options.exclude.len();
+        let status = places(&options.status_columns);
+        let watch = places(&options.watch);
+        let head = |kind: &str, event: Option<&str>| {
+            head(
+                kind,
+                event.unwrap_or(kind),
+                &schema,
+                &table,
+                leaf.as_deref(),
+            )
+        };
+        let event = options.event_name.as_deref();
+        let heads = Heads {
+            insert: head("INSERT", event),
+            update: head("UPDATE", event),
+            status: head("UPDATE", Some("status_change")),
+            delete: head("DELETE", event),
+            truncate: head("TRUNCATE", event),
+            leave: head("LEAVE", None),
+        };
+        let mut relations = needs.relations;
+        relations.push((*relation).rd_id);
+        relations.extend(ancestors);
+        Plan {
+            hides: columns
+                .iter()
+                .any(|column| !column.visible && !column.absent),
+            columns,
+            key,
+            topics,
+            status,
+            watch,
+            generated: Generated::of(relation, memory),
+            heads,
+            new_row: options.new_row,
+            old_row: options.old_row,
+            closed,
+            leave: options.leave,
+            operations: options.operations,
+            sensitivity: needs.sensitivity,
+            foreign: needs.foreign,
+            root,
+            is_partition: (*(*relation).rd_rel).relispartition,
+            relations,
+            stale: false,
+            memory,
+        }
+    }
+}
+/// The trigger's argument. One written by hand may hold anything; then the defaults apply, and
+/// `source` says so: a user's write does not fail for it.
+unsafe fn options(trigger: *const pg_sys::Trigger) -> Options {
+    // SAFETY: tgargs holds tgnargs C strings in the server's encoding.
+    unsafe {
+        if (*trigger).tgnargs < 1 {
+            return Options::default();
+        }
+        Options::parse(&utf8(CStr::from_ptr(*(*trigger).tgargs).to_bytes())).unwrap_or_else(|_| {
+            shared::count(Counter::Unresolved, 1);
+            Options::default()
+        })
+    }
+}
+
+unsafe fn columns(
+    desc: pg_sys::TupleDesc,
+    options: &Options,
+    memory: pg_sys::MemoryContext,
+    needs: &mut Needs,
+) -> Vec<Column> {
+    let listed = |names: &[String], name: &[u8]| {
+        let name = utf8(name);
+        names.contains(&name)
+    };
+    // SAFETY: the descriptor is the open relation's.
+    unsafe {
+        (0..(*desc).natts as usize)
+            .map(|index| {
+                let attribute = server::attribute(desc, index);
+                let name = codec::name_bytes(&attribute.attname).to_vec();
+                let absent = attribute.attisdropped;
+                let visible = !absent
+                    && if options.columns.is_empty() {
+                        !listed(&options.exclude, &name)
+                    } else {
+                        listed(&options.columns, &name)
+                    };
+                let mut own = Needs::default();
+                // Looked up even for a hidden column: the key or a topic may name it.
+                let codec = if absent {
+                    Codec::Bool
+                } else {
+                    codec::codec(attribute.atttypid, options.numbers, memory, &mut own)
+                };
+                own.foreign |= generated::is_virtual(attribute);
+                let foreign = own.foreign;
+                needs.add(own);
+                Column {
+                    label: codec::label(attribute),
+                    codec,
+                    foreign,
+                    length: attribute.attlen,
+                    by_value: attribute.attbyval,
+                    visible,
+                    absent,
+                    name,
+                }
+            })
+            .collect()
+    }
+}
+
+pub fn place(columns: &[Column], name: &str) -> Option<usize> {
+    let name = native(name);
+    let found = columns
+        .iter()
+        .position(|column| !column.absent && column.name == name);
+    if found.is_none() {
+        shared::count(Counter::Unresolved, 1);
+    }
+    found
+}
+
+/// A template with its names looked up; None, counted, where one no longer resolves.
+fn resolve(
+    text: &str,
+    columns: &[Column],
+    key: &[usize],
+    schema: &[u8],
+    table: &[u8],
+) -> Option<Topic> {
+    let Ok(template) = Template::parse(text) else {
+        shared::count(Counter::Unresolved, 1);
+        return None;
+    };
+    let mut parts = Vec::new();
+    let mut named = Vec::new();
+    for segment in &template.segments {
+        match segment {
+            Segment::Literal(text) => parts.push(Part::Text(native(text))),
+            Segment::Schema => parts.push(Part::Text(schema.to_vec())),
+            Segment::Table => parts.push(Part::Text(table.to_vec())),
+            Segment::Column(name) => {
+                let column = place(columns, name)?;
+                parts.push(Part::Column(column));
+                named.push(column);
+            }
+            Segment::Key => {
+                if key.is_empty() {
+                    return None;
+                }
+                for (n, &column) in key.iter().enumerate() {
+                    if n > 0 {
+                        parts.push(Part::Text(b":".to_vec()));
+                    }
+                    parts.push(Part::Column(column));
+                    named.push(column);
+                }
+            }
+        }
+    }
+    Some(Topic {
+        parts,
+        columns: named,
+    })
+}
+
+fn head(kind: &str, event: &str, schema: &[u8], table: &[u8], leaf: Option<&[u8]>) -> Vec<u8> {
+    let mut out = Text::new();
+    out.extend(b"{\"type\":");
+    json::write_string(&mut out, kind.as_bytes());
+    for (label, value) in [
+        (&b",\"event\":"[..], Some(&native(event)[..])),
+        (b",\"schema\":", Some(schema)),
+        (b",\"table\":", Some(table)),
+        (b",\"leaf\":", leaf),
+    ] {
+        if let Some(value) = value {
+            out.extend(label);
+            json::write_string(&mut out, value);
+        }
+    }
+    out.extend(b",\"topics\":[");
+    out.as_bytes().to_vec()
+}

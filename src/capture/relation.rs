@@ -1,0 +1,131 @@
+//! What the relation cache and the catalogs say of a source: its key, its root, its names.
+
+use super::codec;
+use super::compile::place;
+use super::plan::Column;
+use crate::log::server;
+use pgrx::pg_sys::{self, Oid};
+use std::ffi::CStr;
+use wire::options::Options;
+
+/// The columns that identify a row: those named, else the primary key's, else the replica identity's.
+///
+/// # Safety
+/// The relation is open.
+pub unsafe fn key(relation: pg_sys::Relation, options: &Options, columns: &[Column]) -> Vec<usize> {
+    if !options.key_columns.is_empty() {
+        let key: Option<Vec<usize>> = options
+            .key_columns
+            .iter()
+            .map(|name| place(columns, name))
+            .collect();
+        return key.unwrap_or_default();
+    }
+    // SAFETY: the relation is open; a catalog tuple is read before it is released; indkey is the last
+    // fixed column and never null.
+    unsafe {
+        let mut replica = Vec::new();
+        let indexes = pg_sys::RelationGetIndexList(relation);
+        for n in 0..if indexes.is_null() {
+            0
+        } else {
+            (*indexes).length
+        } {
+            let oid = pg_sys::list_nth_oid(indexes, n);
+            let tuple =
+                pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::INDEXRELID as i32, oid.into());
+            if tuple.is_null() {
+                continue;
+            }
+            let index = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_index>();
+            let key: Vec<usize> = index
+                .indkey
+                .values
+                .as_slice(index.indnkeyatts as usize)
+                .iter()
+                .filter(|number| **number > 0)
+                .map(|number| *number as usize - 1)
+                .collect();
+            let (primary, identity) = (index.indisprimary, index.indisreplident);
+            pg_sys::ReleaseSysCache(tuple);
+            if primary {
+                return key;
+            }
+            if identity {
+                replica = key;
+            }
+        }
+        replica
+    }
+}
+
+/// The topmost ancestor that carries this trigger, and all ancestors.
+///
+/// # Safety
+/// The relation is open, and the trigger one of its.
+pub unsafe fn root(relation: pg_sys::Relation, trigger: *const pg_sys::Trigger) -> (Oid, Vec<Oid>) {
+    // SAFETY: relation cache entries are read without a lock, which may be out of date by a
+    // concurrent change that will make this plan stale; a relation that is gone gives null.
+    unsafe {
+        let own = (*relation).rd_id;
+        if !(*(*relation).rd_rel).relispartition {
+            return (own, Vec::new());
+        }
+        let list = server::get_partition_ancestors(own);
+        // DETACH CONCURRENTLY has taken the parent away already, and not yet the triggers.
+        if list.is_null() {
+            return (own, Vec::new());
+        }
+        let ancestors: Vec<Oid> = (0..(*list).length)
+            .map(|n| pg_sys::list_nth_oid(list, n))
+            .collect();
+        let carries = |oid: &&Oid| {
+            let ancestor = pg_sys::RelationIdGetRelation(**oid);
+            if ancestor.is_null() {
+                return false;
+            }
+            let triggers = (*ancestor).trigdesc;
+            let found = !triggers.is_null()
+                && (0..(*triggers).numtriggers as usize).any(|n| {
+                    let other = &*(*triggers).triggers.add(n);
+                    other.tgfoid == (*trigger).tgfoid
+                        && CStr::from_ptr(other.tgname) == CStr::from_ptr((*trigger).tgname)
+                });
+            pg_sys::RelationClose(ancestor);
+            found
+        };
+        let root = ancestors.iter().rev().find(carries).copied().unwrap_or(own);
+        (root, ancestors)
+    }
+}
+
+/// Schema and table of the root, in the server's encoding.
+///
+/// # Safety
+/// The relation is open.
+pub unsafe fn names(root: Oid, relation: pg_sys::Relation) -> (Vec<u8>, Vec<u8>) {
+    // SAFETY: lookups by OID give a fresh C string or null.
+    unsafe {
+        let text = |name: *mut std::ffi::c_char| {
+            if name.is_null() {
+                Vec::new()
+            } else {
+                CStr::from_ptr(name).to_bytes().to_vec()
+            }
+        };
+        let schema = text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(root)));
+        let table = text(pg_sys::get_rel_name(root));
+        if table.is_empty() {
+            (schema, name(relation))
+        } else {
+            (schema, table)
+        }
+    }
+}
+
+/// # Safety
+/// The relation is open.
+pub unsafe fn name(relation: pg_sys::Relation) -> Vec<u8> {
+    // SAFETY: the relation is open.
+    codec::name_bytes(unsafe { &(*(*relation).rd_rel).relname }).to_vec()
+}
