@@ -121,10 +121,14 @@ fn non_empty(bytes: &[u8]) -> Option<Vec<u8>> {
     (!bytes.is_empty()).then(|| bytes.to_vec())
 }
 
+/// Claims and headers longer than this are not looked into: HTTP servers take 8 to 16 kB of headers, and
+/// parsing what any session may make a gigabyte long would take memory that Rust cannot be refused.
+const LARGEST_OBJECT: usize = 64 * 1024;
+
 /// A member of a JSON object, strings as they are and numbers as text. What any session may set may
 /// hold anything, so what is no JSON simply has no members.
 fn member(object: &[u8], name: &str) -> Option<Vec<u8>> {
-    if object.is_empty() {
+    if object.is_empty() || object.len() > LARGEST_OBJECT {
         return None;
     }
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(object).ok()?;

@@ -33,6 +33,11 @@ select set_config('request.jwt.claims', repeat('[', 100000), true) is null;
 insert into t default values;
 commit;
 reset realtime_sync.actor;
+-- claims of a size that no request has
+begin;
+select length(set_config('request.jwt.claims', json_build_object('sub', 'big', 'x', repeat('x', 70000))::text, true));
+insert into t default values;
+commit;
 -- changed in the middle of a statement
 create function rename_actor() returns trigger language plpgsql as $$
 begin
