@@ -1,5 +1,6 @@
 //! When, who and which mutation: the part of an event that is the same for a whole statement.
 
+use crate::log::permission::LARGEST_OBJECT;
 use crate::log::server::{self, Local};
 use crate::settings;
 use pgrx::pg_guard;
@@ -120,10 +121,6 @@ fn clip(bytes: &[u8]) -> &[u8] {
 fn non_empty(bytes: &[u8]) -> Option<Vec<u8>> {
     (!bytes.is_empty()).then(|| bytes.to_vec())
 }
-
-/// Claims and headers longer than this are not looked into: HTTP servers take 8 to 16 kB of headers, and
-/// parsing what any session may make a gigabyte long would take memory that Rust cannot be refused.
-const LARGEST_OBJECT: usize = 64 * 1024;
 
 /// A member of a JSON object, strings as they are and numbers as text. What any session may set may
 /// hold anything, so what is no JSON simply has no members.

@@ -6,8 +6,9 @@ use serde_json::Value;
 use std::ffi::CStr;
 use wire::pattern;
 
-/// As of the actor in an event: what any session may make a gigabyte long is not parsed.
-const LARGEST_CLAIMS: usize = 64 * 1024;
+/// Claims and headers longer than this are not looked into: HTTP servers take 8 to 16 kB of headers, and
+/// parsing what any session may make a gigabyte long would take memory that Rust cannot be refused.
+pub const LARGEST_OBJECT: usize = 64 * 1024;
 
 /// A claim of the caller, as PostgREST and Supabase pass it, or null, which no topic equals. Null as
 /// well: a claim that is empty, or no string, number or boolean, and claims that are not JSON. JSON is
@@ -20,7 +21,7 @@ fn claim(name: &[u8]) -> Option<String> {
         let claims = pg_sys::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);
         (!claims.is_null()).then(|| CStr::from_ptr(claims).to_bytes())
     }?;
-    if claims.len() > LARGEST_CLAIMS {
+    if claims.len() > LARGEST_OBJECT {
         return None;
     }
     let claims: Value = serde_json::from_slice(claims).ok()?;
