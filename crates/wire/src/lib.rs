@@ -1,6 +1,7 @@
 //! realtime_sync's formats: options, topics, filters, events. Pure Rust, tested without a server.
 
 pub mod buffer;
+pub mod cursor;
 pub mod datetime;
 pub mod filter;
 mod float;
@@ -11,4 +12,5 @@ pub mod number;
 pub mod options;
 pub mod pattern;
 pub mod reference;
+pub mod snapshot;
 pub mod topic;
