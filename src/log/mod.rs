@@ -1,6 +1,7 @@
 //! The event log: where events are kept, and how they get there.
 
 pub mod append;
+pub mod history;
 pub mod layout;
 mod native;
 pub mod octets;
@@ -9,3 +10,4 @@ pub mod record;
 pub mod segment;
 pub mod server;
 pub mod shared;
+mod statement;

@@ -20,7 +20,7 @@ pub const HEADER: usize = 32;
 pub const TEXT: usize = HEADER + 4;
 
 /// A varlena header of four bytes for a datum of this many bytes in all (postgres.h, little endian).
-fn varlena(size: usize) -> [u8; 4] {
+pub fn varlena(size: usize) -> [u8; 4] {
     ((size as u32) << 2).to_ne_bytes()
 }
 

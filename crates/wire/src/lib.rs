@@ -12,5 +12,6 @@ pub mod number;
 pub mod options;
 pub mod pattern;
 pub mod reference;
+pub mod selection;
 pub mod snapshot;
 pub mod topic;
