@@ -16,6 +16,12 @@ pub enum Error {
     FlushInSubtransaction,
     /// The temporary file that holds a savepoint's events failed.
     TemporaryFile { verb: &'static str },
+    /// relay() above READ COMMITTED.
+    RelayIsolation,
+    /// relay() after the transaction has captured something.
+    RelayAfterCapture,
+    /// realtime_sync.floor, which always has a row, has none.
+    LogDamaged,
     /// An argument of send() is null that may not be.
     NullArgument(&'static str),
     /// send('').
@@ -79,6 +85,24 @@ impl Error {
                 "realtime_sync.flush() cannot run inside a savepoint or an exception block",
                 "Events captured before the savepoint would be lost with it.",
                 "Call it outside, or rely on COMMIT, which writes every event.",
+            ),
+            Error::RelayIsolation => parts(
+                ERRCODE_ACTIVE_SQL_TRANSACTION,
+                "realtime_sync.relay() needs a READ COMMITTED transaction",
+                "An older snapshot does not see what was committed since.",
+                "Call it outside a transaction block, or after set transaction isolation level read committed.",
+            ),
+            Error::RelayAfterCapture => parts(
+                ERRCODE_ACTIVE_SQL_TRANSACTION,
+                "realtime_sync.relay() cannot run in a transaction that has changed a source or sent a message",
+                "A tick orders what is committed, which these events are not yet.",
+                "Call it after COMMIT, in a transaction of its own.",
+            ),
+            Error::LogDamaged => parts(
+                ERRCODE_DATA_CORRUPTED,
+                "realtime_sync.floor has no row",
+                "It says up to where the log has been truncated; without it nothing can be replayed.",
+                "insert into realtime_sync.floor (timeline, wal_timeline, position, snapshot) select timeline, wal_timeline, position, snapshot from realtime_sync.tick order by timeline desc, position desc limit 1; then every older cursor has expired.",
             ),
             Error::NullArgument(argument) => parts(
                 ERRCODE_NULL_VALUE_NOT_ALLOWED,

@@ -35,6 +35,11 @@ pgrx::extension_sql_file!(
     requires = ["message"]
 );
 pgrx::extension_sql_file!(
+    "../sql/relay.sql",
+    name = "relay",
+    requires = ["permission"]
+);
+pgrx::extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",
     requires = ["permission"]
@@ -49,4 +54,5 @@ pgrx::extension_sql_file!(
 extern "C-unwind" fn _PG_init() {
     settings::init();
     capture::init();
+    relay::init();
 }

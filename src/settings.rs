@@ -6,10 +6,13 @@ use std::ffi::{CString, c_char};
 /// How committed events leave the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
 pub enum Delivery {
+    /// A background worker of the database ticks and sends.
+    #[name = c"worker"]
+    Worker,
     /// The writing transaction notifies at pre-commit.
     #[name = c"inline"]
     Inline,
-    /// Events wait in the log.
+    /// relay() is called by a scheduler or a client.
     #[name = c"manual"]
     Manual,
     /// Encoded and thrown away: what `make bench` measures the encoder with.
@@ -19,10 +22,11 @@ pub enum Delivery {
 }
 
 static CAPTURE: GucSetting<bool> = GucSetting::<bool>::new(true);
-static DELIVERY: GucSetting<Delivery> = GucSetting::<Delivery>::new(Delivery::Inline);
+static DELIVERY: GucSetting<Delivery> = GucSetting::<Delivery>::new(Delivery::Worker);
 static CHANNEL: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"realtime_sync"));
 static MAX_EVENT_SIZE: GucSetting<i32> = GucSetting::<i32>::new(64);
+static MAX_NOTIFY_QUEUE: GucSetting<i32> = GucSetting::<i32>::new(50);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(86_400);
 static MAX_LOG_SIZE: GucSetting<i32> = GucSetting::<i32>::new(-1);
 static ACTOR: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -40,7 +44,7 @@ pub fn init() {
     GucRegistry::define_enum_guc(
         c"realtime_sync.delivery",
         c"How committed events are delivered.",
-        c"inline: the writing transaction sends NOTIFY as it commits. manual: events wait in the log.",
+        c"worker: a background worker, started by the first change, sends them. manual: realtime_sync.relay() does, when it is called. inline: the writing transaction sends NOTIFY as it commits, one commit of the cluster at a time.",
         &DELIVERY,
         GucContext::Suset,
         GucFlags::default(),
@@ -62,6 +66,16 @@ pub fn init() {
         16 * 1024,
         GucContext::Suset,
         GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_int_guc(
+        c"realtime_sync.max_notify_queue",
+        c"Share of PostgreSQL's NOTIFY queue, in percent, above which sinks that notify wait.",
+        c"When the queue is full, every COMMIT that notifies fails. Events wait in the log and are sent when there is room again.",
+        &MAX_NOTIFY_QUEUE,
+        0,
+        90,
+        GucContext::Sighup,
+        GucFlags::default(),
     );
     GucRegistry::define_int_guc(
         c"realtime_sync.retention",
@@ -118,6 +132,11 @@ pub fn channel() -> CString {
 /// Bytes.
 pub fn max_event_size() -> usize {
     MAX_EVENT_SIZE.get() as usize * 1024
+}
+
+/// Whether the NOTIFY queue is fuller than realtime_sync.max_notify_queue allows, given its share in use.
+pub fn is_too_full(usage: f64) -> bool {
+    usage * 100.0 > f64::from(MAX_NOTIFY_QUEUE.get())
 }
 
 /// Where PostgreSQL keeps the string of realtime_sync.actor: read for every row, so not copied here.

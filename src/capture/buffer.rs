@@ -13,7 +13,7 @@ use crate::log::layout::{self, Layout};
 use crate::log::server::{self, Local};
 use crate::log::shared::{self, Counter};
 use crate::log::{record, segment};
-use crate::relay::inline;
+use crate::relay::{inline, wake};
 use crate::settings::{self, Delivery};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -259,6 +259,7 @@ pub fn flush(notified: bool) -> u64 {
 
 /// For an event captured after pre-commit, by another library's own pre-commit work.
 pub fn flush_late() {
+    wake::announce();
     let written = flush(false);
     shared::count(Counter::Unnotified, written * u64::from(is_inline()));
     // SAFETY: nothing else refers to the buffer here.
@@ -274,6 +275,9 @@ fn pre_commit() {
         buffer.forget();
         buffer.late = true;
         plan::sweep();
+        if append::takes_part() {
+            wake::announce();
+        }
         return;
     }
     // The file's events are in the log alone, so the relay is to tell of all, in order.
@@ -289,6 +293,7 @@ fn pre_commit() {
     buffer.forget();
     buffer.late = true;
     plan::sweep();
+    wake::announce();
 }
 
 fn pre_prepare() {
@@ -301,6 +306,9 @@ fn pre_prepare() {
     buffer.forget();
     buffer.late = true;
     plan::sweep();
+    if append::takes_part() {
+        wake::announce();
+    }
 }
 
 #[pg_guard]
@@ -318,6 +326,8 @@ unsafe extern "C-unwind" fn on_transaction(
             // SAFETY: nothing else refers to the buffer at the end of a transaction.
             unsafe { get() }.reset();
             moved::forget();
+            append::leave();
+            wake::ended(event == XACT_EVENT_COMMIT);
         }
         _ => {}
     }

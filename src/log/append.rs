@@ -14,6 +14,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 
 thread_local! {
     static LAST_ID: Cell<i64> = const { Cell::new(0) };
+    static TAKES_PART: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A segment opened for writing. Everything it allocates is in `memory`; an error frees that with
@@ -236,8 +237,23 @@ unsafe fn insert_index_entries(
 
 /// The next id, whatever the session's rights on the sequence: writing events is not its doing.
 pub fn take_id(layout: &Layout) -> i64 {
+    take_part();
     // SAFETY: the sequence exists, or PostgreSQL raises.
     unsafe { server::nextval_internal(layout.sequence, false) }
+}
+
+/// The transaction captures or sends, so that the relay is to hear of its end.
+pub fn take_part() {
+    TAKES_PART.set(true);
+}
+
+pub fn takes_part() -> bool {
+    TAKES_PART.get()
+}
+
+/// For the end of the transaction.
+pub fn leave() {
+    TAKES_PART.set(false);
 }
 
 /// The id of the row this backend has last put into the log by a plain INSERT.

@@ -14,6 +14,7 @@ use wire::snapshot::Snapshot;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
     pub timeline: u32,
+    pub wal_timeline: u32,
     pub position: u64,
     /// None of a big one, whose events were not counted.
     pub events: Option<u64>,
@@ -25,9 +26,18 @@ impl Tick {
         Place::end_of(self.timeline, self.position)
     }
 
+    pub fn place_of(&self, id: u64) -> Place {
+        Place {
+            timeline: self.timeline,
+            position: self.position,
+            id,
+        }
+    }
+
     fn of(row: &Row) -> Tick {
         Tick {
             timeline: row.long(0) as u32,
+            wal_timeline: row.long(4) as u32,
             position: row.long(1) as u64,
             events: row.get(2).map(|events| events.value() as u64),
             // SAFETY: the column is a pg_snapshot, never null.
@@ -41,7 +51,7 @@ impl Tick {
 const PLACE: [Oid; 2] = [pg_sys::INT4OID, pg_sys::INT8OID];
 
 static AFTER: Statement<2> = Statement::new(
-    c"select t.timeline, t.position, t.events, t.snapshot
+    c"select t.timeline, t.position, t.events, t.snapshot, t.wal_timeline
     from realtime_sync.tick t
     where (t.timeline, t.position) operator(pg_catalog.>) ($1, $2)
     order by t.timeline, t.position",
@@ -49,7 +59,7 @@ static AFTER: Statement<2> = Statement::new(
 );
 
 static UP_TO: Statement<2> = Statement::new(
-    c"select t.timeline, t.position, t.events, t.snapshot
+    c"select t.timeline, t.position, t.events, t.snapshot, t.wal_timeline
     from realtime_sync.tick t
     where (t.timeline, t.position) operator(pg_catalog.<=) ($1, $2)
     order by t.timeline desc, t.position desc",
@@ -57,7 +67,7 @@ static UP_TO: Statement<2> = Statement::new(
 );
 
 static FLOOR: Statement<0> = Statement::new(
-    c"select f.timeline, f.position, null::pg_catalog.int4, f.snapshot
+    c"select f.timeline, f.position, null::pg_catalog.int4, f.snapshot, f.wal_timeline
     from realtime_sync.floor f
     order by f.timeline desc, f.position desc",
     [],

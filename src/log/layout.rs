@@ -23,6 +23,9 @@ pub struct Layout {
     pub event: Oid,
     pub segments: [Oid; SEGMENTS],
     pub sequence: Oid,
+    pub tick: Oid,
+    /// The sequence of positions.
+    pub position: Oid,
 }
 
 static LAYOUT: Local<Option<Layout>> = Local::new(None);
@@ -58,6 +61,8 @@ pub fn forget(relation: Oid) {
         relation == Oid::INVALID
             || relation == known.event
             || relation == known.sequence
+            || relation == known.tick
+            || relation == known.position
             || known.segments.contains(&relation)
     }) {
         *layout = None;
@@ -81,6 +86,8 @@ fn look_up() -> Option<Layout> {
             event: relation(c"event"),
             segments: SEGMENT.map(relation),
             sequence: relation(c"event_id"),
+            tick: relation(c"tick"),
+            position: relation(c"position"),
         };
         let complete = layout.event != Oid::INVALID
             && layout.sequence != Oid::INVALID

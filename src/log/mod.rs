@@ -10,4 +10,5 @@ pub mod record;
 pub mod segment;
 pub mod server;
 pub mod shared;
-mod statement;
+pub mod statement;
+pub mod subtransaction;

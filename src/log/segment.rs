@@ -1,5 +1,6 @@
 //! The segment to write to, locked so that it cannot be truncated before the commit.
 
+use super::append;
 use super::layout::{Layout, SEGMENTS};
 use super::shared;
 use pgrx::pg_sys;
@@ -9,6 +10,7 @@ use pgrx::prelude::*;
 /// that no writer ever waits for retention. Taken for the whole transaction even inside a savepoint,
 /// or its rollback would give the lock up while outer events still need it.
 pub fn lock(layout: &Layout) -> usize {
+    append::take_part();
     let current = shared::segment() as usize % SEGMENTS;
     // SAFETY: the resource owner is put back; an error in between aborts the (sub)transaction, which
     // sets its own.

@@ -15,6 +15,10 @@ unsafe extern "C-unwind" {
     pub fn FunctionCall1Coll(flinfo: *mut pg_sys::FmgrInfo, collation: Oid, arg: Datum) -> Datum;
     pub fn GetCurrentSubTransactionId() -> pg_sys::SubTransactionId;
     pub fn GetCurrentStatementStartTimestamp() -> pg_sys::TimestampTz;
+    pub fn die(signal: c_int);
+    pub fn SignalHandlerForConfigReload(signal: c_int);
+    pub fn SetLatch(latch: *mut pg_sys::Latch);
+    pub fn GetCurrentTransactionStopTimestamp() -> pg_sys::TimestampTz;
     pub fn GetConfigOption(
         name: *const c_char,
         missing_ok: bool,

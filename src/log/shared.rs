@@ -1,17 +1,17 @@
-//! The part of shared memory that every backend sees: counters and the segment to write to, a slot
-//! per database. Taken from the slack PostgreSQL reserves (as contrib/pg_prewarm does), so that no
-//! preload is needed. Everything in it is a hint or a statistic: correctness never depends on it.
+//! The part of shared memory that every backend sees: counters, the segment to write to and what
+//! writers and the relay tell each other, a slot per database. Taken from the slack PostgreSQL reserves
+//! (as contrib/pg_prewarm does), so that no preload is needed.
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 const DATABASES: usize = 32;
 
 /// Renamed whenever [`Slot`] changes, so that an older library still mapped by a running backend
 /// never reads a newer layout.
-const NAME: &std::ffi::CStr = c"realtime_sync layout 1";
+const NAME: &std::ffi::CStr = c"realtime_sync layout 2";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
@@ -25,10 +25,14 @@ pub enum Counter {
     Unnotified,
     Dropped,
     Spilled,
+    Ticks,
+    Sent,
+    Suppressed,
+    Lost,
 }
 
 impl Counter {
-    pub const ALL: [Counter; 9] = [
+    pub const ALL: [Counter; 13] = [
         Counter::Written,
         Counter::Notified,
         Counter::Partial,
@@ -38,6 +42,10 @@ impl Counter {
         Counter::Unnotified,
         Counter::Dropped,
         Counter::Spilled,
+        Counter::Ticks,
+        Counter::Sent,
+        Counter::Suppressed,
+        Counter::Lost,
     ];
 
     pub fn name(self) -> &'static str {
@@ -51,24 +59,63 @@ impl Counter {
             Counter::Unnotified => "left_to_relay",
             Counter::Dropped => "dropped",
             Counter::Spilled => "spilled_bytes",
+            Counter::Ticks => "ticks",
+            Counter::Sent => "sent",
+            Counter::Suppressed => "suppressed",
+            Counter::Lost => "lost",
         }
     }
 }
+
+/// What writers and the relay of a database tell each other. Times are PostgreSQL's: microseconds
+/// since 2000.
+#[repr(C)]
+pub struct Relay {
+    /// Where the relay's latch is, null while there is no relay. Shared memory has one address in all
+    /// processes; a stale latch is another process's, whom it only wakes for nothing.
+    pub latch: AtomicU64,
+    /// 1 once a commit has left something to the relay.
+    pub pending: AtomicU32,
+    /// Transactions with events between pre-commit and their end.
+    pub capturing: AtomicU32,
+    /// Of these, the ones that commit asynchronously.
+    pub unflushed: AtomicU32,
+    /// 1 while NOTIFY sinks wait for room in PostgreSQL's queue.
+    pub paused: AtomicU32,
+    /// Counts asynchronous commits at pre-commit.
+    pub asynchronous: AtomicU64,
+    /// The last position handed out, 0 if none since the server started.
+    pub position: AtomicU64,
+    /// How far positions are durably reserved.
+    pub reserved: AtomicU64,
+    /// Counts ticks and batches, so that a relay sees that another has been at work.
+    pub turns: AtomicU64,
+    /// When a start of the worker was last asked for, and last refused for want of a process.
+    pub launched: AtomicI64,
+    pub refused: AtomicI64,
+    /// When the oldest commit that `pending` stands for ended.
+    pub since: AtomicI64,
+    /// When the relay last looked.
+    pub looked: AtomicI64,
+    /// Ticks by the time from the oldest commit in them to their sending: see [`LATENCIES`].
+    pub latency: [AtomicU64; LATENCIES.len() + 1],
+}
+
+/// Upper bounds in microseconds.
+pub const LATENCIES: [i64; 6] = [1_000, 5_000, 10_000, 50_000, 250_000, 1_000_000];
 
 #[repr(C)]
 struct Slot {
     database: AtomicU32,
     segment: AtomicU32,
+    relay: Relay,
     counters: [AtomicU64; Counter::ALL.len()],
 }
 
 impl Slot {
     const fn new() -> Slot {
-        Slot {
-            database: AtomicU32::new(0),
-            segment: AtomicU32::new(0),
-            counters: [const { AtomicU64::new(0) }; Counter::ALL.len()],
-        }
+        // SAFETY: atomics of value zero.
+        unsafe { std::mem::zeroed() }
     }
 }
 
@@ -93,6 +140,22 @@ pub fn segment() -> u32 {
 
 pub fn set_segment(segment: u32) {
     slot().segment.store(segment, Relaxed);
+}
+
+/// Counts a tick that was sent this many microseconds after its oldest commit.
+pub fn observe(latency: i64) {
+    let place = LATENCIES.iter().position(|bound| latency <= *bound);
+    relay().latency[place.unwrap_or(LATENCIES.len())].fetch_add(1, Relaxed);
+}
+
+pub fn relay() -> &'static Relay {
+    &slot().relay
+}
+
+/// Whether the slot is this database's alone: positions of another's would be none of ours.
+pub fn is_own() -> bool {
+    // SAFETY: a plain global, set before any function of a library can run.
+    slot().database.load(Relaxed) == unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
 #[inline]

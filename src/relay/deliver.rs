@@ -1,0 +1,345 @@
+//! What a relay does in one turn: tick, then send each sink what it has not got yet.
+
+use super::batch::Batch;
+use super::notify;
+use super::progress::{Progress, now};
+use super::sink::{self, Sink};
+use super::tick::{self, Marks};
+use super::worker::Next;
+use crate::error::Error;
+use crate::log::history::{self, Tick, Wanted};
+use crate::log::layout::Layout;
+use crate::log::shared::{self, Counter};
+use crate::log::subtransaction;
+use crate::settings;
+use pgrx::pg_sys;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use wire::cursor::Place;
+use wire::snapshot::Snapshot;
+
+/// Events of a batch. A tick that has more is delivered in several transactions.
+const BATCH: usize = 500;
+/// Bytes of a large tick's batch, about.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Ids of a large tick that are sorted at once: 16 bytes each.
+const WINDOW: usize = 500_000;
+/// Rows of a large tick read at once.
+const CHUNK: usize = 50;
+/// Ticks looked through at once for a sink that is behind.
+const TICKS: usize = 100;
+/// A tick of this many events says that more are coming.
+const MANY: usize = 32;
+/// A sink waits this long for room in the NOTIFY queue before it looks again, in microseconds.
+const NO_ROOM: i64 = 100_000;
+/// A sink that failed waits a tenth of a second, then twice as long each time, a minute at most.
+const FIRST_WAIT: i64 = 100_000;
+const LONGEST_WAIT: i64 = 60_000_000;
+
+struct Target {
+    sink: Sink,
+    progress: Progress,
+    /// Not to be tried before.
+    due: i64,
+    window: Window,
+}
+
+/// Ids of the large tick that a sink is in, sorted, not yet sent.
+#[derive(Default)]
+struct Window {
+    position: u64,
+    pairs: VecDeque<(i64, u64)>,
+    /// There are no ids beyond `pairs`.
+    complete: bool,
+}
+
+/// What one process knows from turn to turn.
+pub struct Relay {
+    /// None until it has been looked up.
+    newest: Option<Tick>,
+    /// A later snapshot that saw no event after `newest`.
+    seen: Snapshot,
+    turns: u64,
+    /// Asynchronous commits before `seen` was taken; None when unknown.
+    marks: Option<Marks>,
+    targets: Vec<Target>,
+    batch: Batch,
+    pub sent: u64,
+}
+
+impl Relay {
+    pub const fn new() -> Relay {
+        Relay {
+            newest: None,
+            seen: Snapshot::NONE,
+            turns: 0,
+            marks: None,
+            targets: Vec::new(),
+            batch: Batch::new(),
+            sent: 0,
+        }
+    }
+
+    /// Ticks, and sends a batch to each sink that has not got everything.
+    pub fn turn(&mut self, layout: &Layout) -> Next {
+        tick::lock(layout);
+        let relay = shared::relay();
+        let since = match relay.pending.swap(0, SeqCst) {
+            0 => None,
+            _ => Some(relay.since.load(Relaxed)),
+        };
+        let before = Marks::read();
+        // SAFETY: popped below; an error ends the transaction and pops it too.
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+        let turns = relay.turns.fetch_add(1, SeqCst);
+        if turns != self.turns || !shared::is_own() {
+            self.newest = None;
+        }
+        self.turns = turns + 1;
+        let newest = self.newest.take().unwrap_or_else(|| {
+            self.targets.clear();
+            let newest = history::newest()
+                .or_else(history::floor)
+                .unwrap_or_else(|| Error::LogDamaged.raise());
+            self.seen = newest.snapshot.clone();
+            newest
+        });
+        self.match_sinks(newest.end());
+        let sent = self.sent;
+        let ticked = self.tick(layout, newest);
+        if ticked > 0 {
+            shared::count(Counter::Ticks, 1);
+            if self.marks.is_none_or(Marks::may_hide_one) {
+                tick::flush_wal();
+            }
+        }
+        self.marks = Some(before);
+        let behind = self.catch_up();
+        // SAFETY: pushed above.
+        unsafe { pg_sys::PopActiveSnapshot() };
+        shared::count(Counter::Sent, self.sent - sent);
+        if let Some(since) = since
+            && ticked > 0
+        {
+            shared::observe(now() - since);
+        }
+        relay.looked.store(now(), Relaxed);
+        match behind {
+            Some(0) => Next::AtOnce,
+            Some(due) => Next::Rest(Some(due)),
+            None if ticked >= MANY => Next::Linger,
+            None if relay.pending.load(SeqCst) > 0 => Next::AtOnce,
+            None => Next::Rest(None),
+        }
+    }
+
+    /// Sinks are data: they may have changed since the last turn. A new one starts here.
+    fn match_sinks(&mut self, start: Place) {
+        let mut known = std::mem::take(&mut self.targets);
+        for sink in sink::load() {
+            let place = known.iter().position(|target| target.sink.id == sink.id);
+            let target = match place.map(|n| known.swap_remove(n)) {
+                Some(target) => Target { sink, ..target },
+                None => Target {
+                    progress: Progress::load(sink.id, start),
+                    due: 0,
+                    window: Window::default(),
+                    sink,
+                },
+            };
+            self.targets.push(target);
+        }
+    }
+
+    /// Makes a tick of what came since the last, if anything did; how many events it has.
+    fn tick(&mut self, layout: &Layout, newest: Tick) -> usize {
+        let snapshot = tick::look();
+        if snapshot == self.seen {
+            self.newest = Some(newest);
+            return 0;
+        }
+        let mut tick = tick::next(layout, &newest, snapshot);
+        self.batch.clear();
+        let batch = &mut self.batch;
+        let limit = batch_limit();
+        let ticks = std::slice::from_ref(&tick);
+        let wanted = Wanted::default();
+        let more = history::read(&self.seen, ticks, 0, limit, wanted, |event| {
+            batch.push(event, tick.place_of(event.id as u64));
+        });
+        let events = self.batch.entries.len();
+        self.seen.clone_from(&tick.snapshot);
+        if events == 0 {
+            self.newest = Some(newest);
+            return 0;
+        }
+        if !more {
+            tick.events = Some(events as u64);
+        }
+        tick::insert(&tick);
+        let (start, end) = (newest.end(), tick.end());
+        if tick.events.is_some() {
+            for target in &mut self.targets {
+                if target.progress.place >= start && target.due <= now() {
+                    self.sent += target.send(&self.batch, end);
+                }
+            }
+        }
+        self.newest = Some(tick);
+        events
+    }
+
+    /// A batch for each sink that is behind. None when none is any more, else when to go on, 0 at once.
+    fn catch_up(&mut self) -> Option<i64> {
+        let newest = self.newest.as_ref()?;
+        let end = newest.end();
+        let mut next: Option<i64> = None;
+        for target in &mut self.targets {
+            if target.progress.place < end && target.due <= now() {
+                self.sent += target.catch_up(&mut self.batch);
+            }
+            if target.progress.place < end {
+                next = Some(next.map_or(target.due, |due| due.min(target.due)));
+            }
+        }
+        next
+    }
+}
+
+impl Target {
+    /// Sends what the sink wants of a batch and moves it to `place`; how many events were sent. A sink
+    /// that fails stays where it is and is tried again later.
+    fn send(&mut self, batch: &Batch, place: Place) -> u64 {
+        let (sink, wanted) = (&self.sink, self.sink.choose(batch));
+        if wanted.is_empty() {
+            self.due = 0;
+            self.progress.advance(sink.id, place, false);
+            return 0;
+        }
+        if sink.notifies() && !notify::has_room() {
+            shared::relay().paused.store(1, Relaxed);
+            self.due = now() + NO_ROOM;
+            return 0;
+        }
+        let sent = match sink.can_fail() {
+            true => subtransaction::attempt(|| sink.send(batch, &wanted)),
+            false => Ok(sink.send(batch, &wanted)),
+        };
+        match sent {
+            Ok(()) => {
+                if sink.notifies() {
+                    shared::relay().paused.store(0, Relaxed);
+                }
+                self.due = 0;
+                self.progress.advance(sink.id, place, true);
+                wanted.len() as u64
+            }
+            Err(error) => {
+                self.progress.fail(sink.id, &error);
+                let doublings = self.progress.retries.clamp(1, 10) - 1;
+                self.due = now() + (FIRST_WAIT << doublings).min(LONGEST_WAIT);
+                0
+            }
+        }
+    }
+
+    /// Sends the next batch of a sink that is behind.
+    fn catch_up(&mut self, batch: &mut Batch) -> u64 {
+        batch.clear();
+        let from = self.progress.place;
+        let base = base(from);
+        let (mut ticks, mut events) = (Vec::new(), 0);
+        history::after(base.timeline, base.position, |tick| {
+            events += tick.events.map_or(usize::MAX, |events| events as usize);
+            let fits = events <= batch_limit();
+            if fits || ticks.is_empty() {
+                ticks.push(tick);
+            }
+            fits && ticks.len() < TICKS
+        });
+        let Some((first, last)) = ticks.first().zip(ticks.last()) else {
+            return 0;
+        };
+        // Of the tick it is in, a sink wants the rest.
+        let after = if first.place_of(from.id) == from {
+            from.id as i64
+        } else {
+            0
+        };
+        let place = if first
+            .events
+            .is_some_and(|events| events as usize <= batch_limit())
+        {
+            let wanted = Wanted::default();
+            history::read(&base.snapshot, &ticks, after, usize::MAX, wanted, |event| {
+                batch.push(event, ticks[event.tick].place_of(event.id as u64));
+            });
+            last.end()
+        } else {
+            self.window.fill(&base.snapshot, first, after);
+            self.window.read(first, batch)
+        };
+        let sent = self.send(batch, place);
+        if self.progress.place == place {
+            self.window.pass(place);
+        }
+        sent
+    }
+}
+
+/// The tick from which to go on after a place: the one before it, or the floor where retention has gone
+/// past it, as realtime_sync.max_log_size can make it.
+fn base(place: Place) -> Tick {
+    let end = i64::from(place.id != Place::END);
+    let tick = history::tick_up_to(place.timeline, place.position as i64 - end);
+    let floor = history::floor();
+    [tick, floor]
+        .into_iter()
+        .flatten()
+        .max_by_key(Tick::end)
+        .unwrap_or_else(|| Error::LogDamaged.raise())
+}
+
+impl Window {
+    fn fill(&mut self, base: &Snapshot, tick: &Tick, after: i64) {
+        if self.position != tick.position || (self.pairs.is_empty() && !self.complete) {
+            let pairs = history::pairs(base, tick, after, WINDOW, Wanted::default());
+            self.position = tick.position;
+            self.complete = pairs.len() < WINDOW;
+            self.pairs = pairs.into();
+        }
+    }
+
+    /// The window's next batch; the place its last event is at.
+    fn read(&mut self, tick: &Tick, batch: &mut Batch) -> Place {
+        let pairs = self.pairs.make_contiguous();
+        let mut read = 0;
+        while read < pairs.len().min(batch_limit()) && batch.size() < BATCH_BYTES {
+            let chunk = &pairs[read..pairs.len().min(read + CHUNK)];
+            history::fetch(chunk, Wanted::default(), |event| {
+                batch.push(event, tick.place_of(event.id as u64));
+            });
+            read += chunk.len();
+        }
+        match pairs.get(read.wrapping_sub(1)) {
+            Some((id, _)) if read < pairs.len() || !self.complete => tick.place_of(*id as u64),
+            _ => tick.place_of(Place::END),
+        }
+    }
+
+    /// Forgets what has been sent.
+    fn pass(&mut self, place: Place) {
+        while self
+            .pairs
+            .front()
+            .is_some_and(|(id, _)| *id as u64 <= place.id)
+        {
+            self.pairs.pop_front();
+        }
+    }
+}
+
+/// Fewer where events may be huge, so that a batch stays within 32 MB.
+fn batch_limit() -> usize {
+    (32 * 1024 * 1024 / settings::max_event_size()).clamp(4, BATCH)
+}

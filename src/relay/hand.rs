@@ -1,0 +1,31 @@
+//! relay(): the relay's work done by whoever calls it, a scheduler or a test.
+
+use super::deliver::Relay;
+use super::worker::Next;
+use crate::error::Error;
+use crate::log::{append, layout};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+/// Ticks and sends, until nothing is left or so many events have been sent: their number, and whether
+/// something is left.
+#[pg_extern(sql = false)]
+fn relay(max_events: i64) -> TableIterator<'static, (name!(sent, i64), name!(more, bool))> {
+    // SAFETY: reads the transaction's state.
+    if unsafe { pg_sys::XactIsoLevel } > pg_sys::XACT_READ_COMMITTED as i32 {
+        Error::RelayIsolation.raise();
+    }
+    if append::takes_part() {
+        Error::RelayAfterCapture.raise();
+    }
+    let mut relay = Relay::new();
+    let mut more = true;
+    while let Some(layout) = layout::find() {
+        more = relay.turn(&layout) == Next::AtOnce;
+        pgrx::check_for_interrupts!();
+        if !more || relay.sent >= max_events.max(1) as u64 {
+            break;
+        }
+    }
+    TableIterator::once((relay.sent as i64, more))
+}

@@ -1,0 +1,93 @@
+//! How far a sink has come: rows that are only ever added, so that no row becomes a hot spot.
+
+use super::statement;
+use crate::log::statement::Statement;
+use pgrx::pg_sys::{self, Datum};
+use wire::cursor::Place;
+
+/// A sink that wanted none of the events says so this rarely, in microseconds: starting over from there
+/// costs reading them again, sends nothing twice.
+const QUIET: i64 = 10_000_000;
+
+static NEWEST: Statement<1> = Statement::new(
+    c"select p.timeline, p.position, p.id, p.retries
+    from realtime_sync.progress p
+    where p.sink operator(pg_catalog.=) $1
+    order by p.sink desc, p.timeline desc, p.position desc, p.id desc, p.retries desc",
+    [pg_sys::INT4OID],
+);
+
+#[derive(Clone, Debug)]
+pub struct Progress {
+    pub place: Place,
+    /// How often the next batch has failed since.
+    pub retries: i32,
+    /// When a row was last added.
+    pub written: i64,
+}
+
+impl Progress {
+    /// The newest row of a sink, or the place it starts at.
+    pub fn load(sink: i32, start: Place) -> Progress {
+        let mut found = None;
+        NEWEST.run([Datum::from(sink)], |row| {
+            found = Some(Progress {
+                place: Place {
+                    timeline: row.long(0) as u32,
+                    position: row.long(1) as u64,
+                    id: row.long(2) as u64,
+                },
+                retries: row.long(3) as i32,
+                written: now(),
+            });
+            false
+        });
+        match found {
+            Some(progress) => progress,
+            None => {
+                let mut progress = Progress {
+                    place: start,
+                    retries: 0,
+                    written: 0,
+                };
+                progress.write(sink, None);
+                progress
+            }
+        }
+    }
+
+    /// Everything up to `place` has been sent, or was not wanted.
+    pub fn advance(&mut self, sink: i32, place: Place, sent: bool) {
+        self.place = place;
+        let failed = std::mem::take(&mut self.retries) > 0;
+        if sent || failed || now() - self.written > QUIET {
+            self.write(sink, None);
+        }
+    }
+
+    pub fn fail(&mut self, sink: i32, error: &str) {
+        self.retries = self.retries.saturating_add(1);
+        self.write(sink, Some(error));
+    }
+
+    fn write(&mut self, sink: i32, error: Option<&str>) {
+        self.written = now();
+        statement::run(
+            "insert into realtime_sync.progress (sink, timeline, position, id, retries, error)
+             values ($1, $2, $3, $4, $5, $6)",
+            &[
+                sink.into(),
+                (self.place.timeline as i32).into(),
+                (self.place.position as i64).into(),
+                (self.place.id as i64).into(),
+                self.retries.into(),
+                error.into(),
+            ],
+        );
+    }
+}
+
+pub fn now() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}

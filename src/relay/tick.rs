@@ -1,0 +1,168 @@
+//! One step of the relay: a snapshot with a position. What it sees and the one before did not is the
+//! tick's.
+
+use super::statement;
+use crate::log::history::Tick;
+use crate::log::layout::Layout;
+use crate::log::shared;
+use pgrx::pg_sys::{self, Datum};
+use pgrx::prelude::*;
+use std::cell::Cell;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use wire::snapshot::Snapshot;
+
+/// Positions reserved at once: one synchronous write for so many ticks.
+const RESERVED: u64 = 10_000;
+
+thread_local! {
+    /// The last position this process handed out, where shared memory has none for the database.
+    static POSITION: Cell<u64> = const { Cell::new(0) };
+    static RESERVATION: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Whoever ticks or sends holds this until its transaction ends. Nobody else wants that mode on a
+/// partitioned table's root: vacuum leaves roots alone.
+pub fn lock(layout: &Layout) {
+    // SAFETY: the table exists, or it is gone and what follows raises.
+    unsafe {
+        pg_sys::LockRelationOid(layout.tick, pg_sys::ExclusiveLock as pg_sys::LOCKMODE);
+    }
+}
+
+/// Asynchronous commits up to some moment.
+#[derive(Clone, Copy, Default)]
+pub struct Marks {
+    begun: u64,
+    unfinished: bool,
+}
+
+impl Marks {
+    pub fn read() -> Marks {
+        let relay = shared::relay();
+        // In this order: one that begins in between is counted by `begun` of the next reading.
+        let unfinished = relay.unflushed.load(SeqCst) > 0;
+        Marks {
+            begun: relay.asynchronous.load(SeqCst),
+            unfinished,
+        }
+    }
+
+    /// Whether a transaction that does not wait for the disk may have become visible since, by now.
+    pub fn may_hide_one(self) -> bool {
+        self.unfinished || shared::relay().asynchronous.load(SeqCst) != self.begun
+    }
+}
+
+/// Makes durable all that is visible by now: what is sent must not be undone by a crash.
+pub fn flush_wal() {
+    // SAFETY: not in recovery; the insert position is past every commit record seen so far.
+    unsafe { pg_sys::XLogFlush(pg_sys::GetXLogInsertRecPtr()) };
+}
+
+/// What the active snapshot sees.
+pub fn look() -> Snapshot {
+    let text: Option<&std::ffi::CStr> = unsafe {
+        // SAFETY: the functions of type pg_snapshot, which take what they are given here.
+        let snapshot = pgrx::direct_function_call_as_datum(pg_sys::pg_current_snapshot, &[]);
+        pgrx::direct_function_call(pg_sys::pg_snapshot_out, &[snapshot])
+    };
+    let text = text.and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let mut snapshot = Snapshot::parse(text).unwrap_or(Snapshot::NONE);
+    // A transaction's own id is not in its snapshot. What relay()'s caller captures after it belongs to
+    // a later tick.
+    // SAFETY: reads the transaction's state.
+    let own = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
+    if own != 0
+        && snapshot.sees(own)
+        && let Err(place) = snapshot.running.binary_search(&own)
+    {
+        snapshot.running.insert(place, own);
+        snapshot.xmin = snapshot.xmin.min(own);
+    }
+    snapshot
+}
+
+/// The tick after `newest`, at the timeline of now; its position is never handed out again.
+pub fn next(layout: &Layout, newest: &Tick, snapshot: Snapshot) -> Tick {
+    // SAFETY: not in recovery.
+    let wal_timeline = unsafe { pg_sys::GetWALInsertionTimeLine() };
+    Tick {
+        // pg_upgrade starts the WAL's timeline over; a cursor's only grows.
+        timeline: if wal_timeline == newest.wal_timeline {
+            newest.timeline
+        } else {
+            wal_timeline.max(newest.timeline + 1)
+        },
+        wal_timeline,
+        position: take_position(layout, newest.position),
+        snapshot,
+        events: None,
+    }
+}
+
+/// The next position above all handed out, whatever a crash has undone of their ticks.
+fn take_position(layout: &Layout, newest: u64) -> u64 {
+    let relay = shared::relay();
+    let own = shared::is_own();
+    let (mut last, mut reserved) = if own {
+        (relay.position.load(Relaxed), relay.reserved.load(Relaxed))
+    } else {
+        (POSITION.get(), RESERVATION.get())
+    };
+    if last == 0 {
+        // The first tick since the server started: those before it may be lost, the reservation is not.
+        last = reservation();
+    }
+    let position = last.max(newest) + 1;
+    if position > reserved {
+        reserved = position + RESERVED;
+        reserve(layout, reserved);
+    }
+    if own {
+        relay.position.store(position, Relaxed);
+        relay.reserved.store(reserved, Relaxed);
+    } else {
+        POSITION.set(position);
+        RESERVATION.set(reserved);
+    }
+    position
+}
+
+fn reservation() -> u64 {
+    Spi::get_one::<i64>("select s.last_value from realtime_sync.position s")
+        .ok()
+        .flatten()
+        .map_or(0, |value| value as u64)
+}
+
+/// A sequence's value is no part of a transaction, so it is durable once its WAL is.
+fn reserve(layout: &Layout, until: u64) {
+    // SAFETY: setval(regclass, bigint), on a sequence that exists.
+    unsafe {
+        pgrx::direct_function_call_as_datum(
+            pg_sys::setval_oid,
+            &[
+                Some(Datum::from(layout.position)),
+                Some(Datum::from(until as i64)),
+            ],
+        );
+    }
+    flush_wal();
+}
+
+const INSERT: &str =
+    "insert into realtime_sync.tick (timeline, wal_timeline, position, events, snapshot)
+    values ($1, $2, $3, $4, $5::text::pg_snapshot)";
+
+pub fn insert(tick: &Tick) {
+    statement::run(
+        INSERT,
+        &[
+            (tick.timeline as i32).into(),
+            (tick.wal_timeline as i32).into(),
+            (tick.position as i64).into(),
+            tick.events.map(|events| events as i32).into(),
+            tick.snapshot.to_string().into(),
+        ],
+    );
+}

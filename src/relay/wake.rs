@@ -1,0 +1,103 @@
+//! From a commit to the relay: the writer says that events are coming, starts a worker if there is
+//! none, and wakes it once the commit is visible.
+
+use crate::log::server::{self, Local};
+use crate::log::shared;
+use crate::relay::worker;
+use crate::settings::{self, Delivery};
+use pgrx::pg_sys;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
+
+/// A start that was asked for less than this ago is still under way, in microseconds.
+const STARTING: i64 = 5_000_000;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Announced {
+    No,
+    Flushed,
+    Unflushed,
+}
+
+static ANNOUNCED: Local<Announced> = Local::new(Announced::No);
+
+/// At pre-commit or pre-prepare of a transaction with events. What can fail is done here, not in the
+/// commit callback.
+pub fn announce() {
+    // SAFETY: the reference ends with this statement.
+    let announced = unsafe { ANNOUNCED.get() };
+    if *announced != Announced::No {
+        return;
+    }
+    let relay = shared::relay();
+    // A commit is visible before its callback runs, so it is now that the relay must hear of one that
+    // does not wait for the disk.
+    // SAFETY: reads a setting.
+    let level = unsafe { pg_sys::synchronous_commit } as u32;
+    *announced = if level == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF {
+        relay.asynchronous.fetch_add(1, SeqCst);
+        relay.unflushed.fetch_add(1, SeqCst);
+        Announced::Unflushed
+    } else {
+        Announced::Flushed
+    };
+    // Before the latch is looked at: a relay about to leave takes its latch away, then looks here.
+    relay.capturing.fetch_add(1, SeqCst);
+    if relay.latch.load(SeqCst) == 0
+        && matches!(settings::delivery(), Delivery::Worker | Delivery::Inline)
+    {
+        start();
+    }
+}
+
+/// The end of the transaction. Atomics and SetLatch only: an error here, in the commit callback, would
+/// be a PANIC of the whole cluster.
+pub fn ended(committed: bool) {
+    // SAFETY: the reference ends with this function, which runs nothing of ours.
+    let announced = unsafe { ANNOUNCED.get() };
+    if *announced == Announced::No {
+        return;
+    }
+    let relay = shared::relay();
+    if *announced == Announced::Unflushed {
+        relay.unflushed.fetch_sub(1, SeqCst);
+    }
+    *announced = Announced::No;
+    if committed {
+        if relay.pending.swap(1, AcqRel) == 0 {
+            // SAFETY: reads the transaction's state.
+            let now = unsafe { server::GetCurrentTransactionStopTimestamp() };
+            relay.since.store(now, Relaxed);
+        }
+        call();
+    }
+    relay.capturing.fetch_sub(1, SeqCst);
+}
+
+/// Sets the relay's latch, if there is a relay.
+pub fn call() {
+    let latch = shared::relay().latch.load(SeqCst) as *mut pg_sys::Latch;
+    if !latch.is_null() {
+        // SAFETY: a latch in shared memory, which lives as long as the server; setting one that is set
+        // already costs a memory barrier.
+        unsafe { server::SetLatch(latch) };
+    }
+}
+
+/// Asks for a worker, unless somebody just did.
+#[cold]
+pub fn start() {
+    let relay = shared::relay();
+    // SAFETY: reads the clock.
+    let now = unsafe { pg_sys::GetCurrentTimestamp() };
+    let last = relay.launched.load(Relaxed);
+    let due = now.saturating_sub(last) > STARTING;
+    if due
+        && relay
+            .launched
+            .compare_exchange(last, now, AcqRel, Relaxed)
+            .is_ok()
+        && !worker::launch()
+    {
+        relay.refused.store(now, Relaxed);
+    }
+}

@@ -1,0 +1,305 @@
+//! The background worker: one a database, started by the first change there, or at boot where the
+//! library is preloaded.
+
+use super::deliver::Relay;
+use crate::log::{layout, server, shared};
+use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::prelude::*;
+use std::ffi::{CStr, c_char, c_int};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// COMMIT PREPARED in a backend without the library wakes nobody, so the relay looks by itself.
+const POLL: i64 = 1_000;
+/// After this long with nothing to do the worker leaves, so that CREATE and DROP DATABASE are not
+/// blocked for longer.
+const IDLE: i64 = 30_000_000;
+/// How long a relay whose last tick was large waits for the next to grow: 32 writers gave it 9 events
+/// a tick without.
+const LINGER: i64 = 2_000;
+/// Seconds to a restart after a crash or an error.
+const RESTART: c_int = 1;
+
+/// What a cycle of the relay leaves to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// More waits already.
+    AtOnce,
+    /// More is likely to come soon.
+    Linger,
+    /// Nothing, until somebody wakes us, or until a time at which something is due.
+    Rest(Option<i64>),
+    /// The extension is not here.
+    Leave,
+}
+
+/// Registers the worker of this database; whether PostgreSQL had a process left for it.
+pub fn launch() -> bool {
+    // SAFETY: plain globals, and a catalog lookup inside a transaction.
+    unsafe {
+        if !pg_sys::IsUnderPostmaster || pg_sys::IsBinaryUpgrade || pg_sys::RecoveryInProgress() {
+            return true;
+        }
+        let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
+        if name.is_null() {
+            return true;
+        }
+        register(pg_sys::MyDatabaseId, CStr::from_ptr(name))
+    }
+}
+
+fn describe(name: &str, function: &CStr, argument: Datum) -> pg_sys::BackgroundWorker {
+    let mut worker = pg_sys::BackgroundWorker {
+        bgw_flags: (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION)
+            as c_int,
+        bgw_start_time: pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished,
+        bgw_restart_time: RESTART,
+        bgw_main_arg: argument,
+        ..Default::default()
+    };
+    write(&mut worker.bgw_name, name.as_bytes());
+    write(&mut worker.bgw_type, b"realtime_sync relay");
+    write(&mut worker.bgw_library_name, b"realtime_sync");
+    write(&mut worker.bgw_function_name, function.to_bytes());
+    worker
+}
+
+fn write(place: &mut [c_char], text: &[u8]) {
+    // The rest is zero already, and the last octet stays so.
+    let room = place.len() - 1;
+    for (place, octet) in place[..room].iter_mut().zip(text) {
+        *place = *octet as c_char;
+    }
+}
+
+fn register(database: Oid, name: &CStr) -> bool {
+    let name = format!("realtime_sync relay of {}", name.to_string_lossy());
+    let mut worker = describe(&name, c"realtime_sync_relay", Datum::from(database));
+    // SAFETY: PostgreSQL copies the description; without a handle nobody waits for the worker.
+    unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut()) }
+}
+
+/// With shared_preload_libraries, a worker of its own starts those of the databases at boot, and on a
+/// standby at its promotion.
+pub fn init() {
+    // SAFETY: plain globals; called while the postmaster loads its libraries.
+    unsafe {
+        if pg_sys::process_shared_preload_libraries_in_progress && !pg_sys::IsBinaryUpgrade {
+            let mut starter = describe(
+                "realtime_sync starter",
+                c"realtime_sync_start",
+                Datum::null(),
+            );
+            pg_sys::RegisterBackgroundWorker(&mut starter);
+        }
+    }
+}
+
+unsafe extern "C" {
+    fn _exit(status: c_int) -> !;
+}
+
+static CONNECTED: AtomicBool = AtomicBool::new(false);
+
+/// A worker whose database is gone fails to connect, and the postmaster would start it again every
+/// second for ever; only one that ends with status 0 is forgotten.
+unsafe extern "C-unwind" fn forget_if_unconnected(_code: c_int, _arg: Datum) {
+    if !CONNECTED.load(Relaxed) {
+        // SAFETY: the last of PostgreSQL's exit callbacks, since it was registered first.
+        unsafe { _exit(0) }
+    }
+}
+
+fn connect(database: Oid) {
+    // SAFETY: the usual start of a background worker. die() lets a statement in progress be ended at
+    // once, so that a shutdown does not wait for a batch.
+    unsafe {
+        pg_sys::on_proc_exit(Some(forget_if_unconnected), Datum::null());
+        pg_sys::pqsignal(pg_sys::SIGTERM as c_int, Some(server::die));
+        pg_sys::pqsignal(
+            pg_sys::SIGHUP as c_int,
+            Some(server::SignalHandlerForConfigReload),
+        );
+        pg_sys::BackgroundWorkerUnblockSignals();
+        pg_sys::BackgroundWorkerInitializeConnectionByOid(database, Oid::INVALID, 0);
+    }
+    CONNECTED.store(true, Relaxed);
+}
+
+/// # Safety
+/// Called by PostgreSQL as the main function of a background worker.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn realtime_sync_start(_argument: Datum) {
+    connect(Oid::INVALID);
+    for (database, name) in databases() {
+        if !register(database, &name) {
+            log!("realtime_sync could not start a relay: no worker process is left");
+            break;
+        }
+    }
+    // SAFETY: ends the process; status 0 means that it is not to be started again.
+    unsafe { pg_sys::proc_exit(0) };
+}
+
+/// Databases one can connect to, templates left out.
+fn databases() -> Vec<(Oid, std::ffi::CString)> {
+    let mut found = Vec::new();
+    // SAFETY: a scan of a shared catalog as the autovacuum launcher's (autovacuum.c).
+    unsafe {
+        pg_sys::StartTransactionCommand();
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let catalog = pg_sys::table_open(pg_sys::DatabaseRelationId, lock);
+        let scan = pg_sys::table_beginscan_catalog(catalog, 0, std::ptr::null_mut());
+        loop {
+            let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
+            if tuple.is_null() {
+                break;
+            }
+            let header = (*tuple).t_data;
+            let row = &*header
+                .cast::<u8>()
+                .add((*header).t_hoff.into())
+                .cast::<pg_sys::FormData_pg_database>();
+            if row.datallowconn && !row.datistemplate {
+                found.push((
+                    row.oid,
+                    CStr::from_ptr(row.datname.data.as_ptr()).to_owned(),
+                ));
+            }
+        }
+        pg_sys::table_endscan(scan);
+        pg_sys::table_close(catalog, lock);
+        pg_sys::CommitTransactionCommand();
+    }
+    found
+}
+
+unsafe extern "C-unwind" fn give_up_latch(_code: c_int, _arg: Datum) {
+    shared::relay().latch.store(0, SeqCst);
+}
+
+/// # Safety
+/// Called by PostgreSQL as the main function of a background worker.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
+    connect(Oid::from(argument.value() as u32));
+    if !shared::is_own() {
+        log!(
+            "realtime_sync has no shared memory left for this database; set realtime_sync.delivery = manual"
+        );
+        return;
+    }
+    if !claim() {
+        return;
+    }
+    // SAFETY: the callback only touches shared memory, which is still there at that time.
+    unsafe { pg_sys::before_shmem_exit(Some(give_up_latch), Datum::null()) };
+    // A tick that a crash undoes is made again; what it sends is durable before.
+    for (name, value) in [
+        (c"synchronous_commit", c"off"),
+        (c"search_path", c"pg_catalog"),
+        (c"jit", c"off"),
+        (c"idle_in_transaction_session_timeout", c"0"),
+        (c"statement_timeout", c"0"),
+        (c"default_transaction_isolation", c"read committed"),
+        (c"default_transaction_read_only", c"off"),
+        (c"row_security", c"off"),
+    ] {
+        // SAFETY: both are C strings; the settings exist in every supported version.
+        unsafe {
+            pg_sys::SetConfigOption(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_OVERRIDE,
+            );
+        }
+    }
+    let mut relay = Relay::new();
+    // SAFETY: reads the clock.
+    let mut busy = unsafe { pg_sys::GetCurrentTimestamp() };
+    loop {
+        // SAFETY: our own latch; interrupts are looked at before anything is held.
+        unsafe {
+            pg_sys::ResetLatch(pg_sys::MyLatch);
+            pgrx::check_for_interrupts!();
+            if pg_sys::ConfigReloadPending != 0 {
+                pg_sys::ConfigReloadPending = 0;
+                pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
+            }
+        }
+        let next = cycle(&mut relay);
+        // SAFETY: reads the clock.
+        let now = unsafe { pg_sys::GetCurrentTimestamp() };
+        match next {
+            Next::AtOnce => busy = now,
+            Next::Linger => {
+                busy = now;
+                // SAFETY: sleeps; a shutdown waits these two milliseconds.
+                unsafe { pg_sys::pg_usleep(LINGER) };
+            }
+            Next::Rest(due) => {
+                if due.is_none() && now - busy > IDLE && leave() {
+                    return;
+                }
+                let until = due.map_or(POLL, |due| ((due - now) / 1_000).clamp(0, POLL));
+                rest(until);
+            }
+            Next::Leave => return,
+        }
+    }
+}
+
+fn rest(milliseconds: i64) {
+    let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+    // SAFETY: our own latch.
+    unsafe {
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            events as c_int,
+            milliseconds,
+            pg_sys::PG_WAIT_EXTENSION,
+        );
+    }
+}
+
+/// Makes this process the database's relay, unless there is one.
+fn claim() -> bool {
+    // SAFETY: set before a worker's main function runs.
+    let latch = unsafe { pg_sys::MyLatch } as u64;
+    shared::relay()
+        .latch
+        .compare_exchange(0, latch, SeqCst, SeqCst)
+        .is_ok()
+}
+
+/// Takes the latch away, unless a transaction is about to commit events: nobody would wake a relay for
+/// those, since it was there when they looked.
+fn leave() -> bool {
+    let relay = shared::relay();
+    relay.latch.store(0, SeqCst);
+    let wanted = relay.capturing.load(SeqCst) > 0 || relay.pending.load(SeqCst) > 0;
+    !(wanted && claim())
+}
+
+/// One cycle in a transaction of its own. An error ends the process, which starts anew.
+fn cycle(relay: &mut Relay) -> Next {
+    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
+    unsafe {
+        pg_sys::SetCurrentStatementStartTimestamp();
+        pg_sys::StartTransactionCommand();
+        let next = match layout::find() {
+            Some(layout) => relay.turn(&layout),
+            None => Next::Leave,
+        };
+        pg_sys::CommitTransactionCommand();
+        if next == Next::AtOnce {
+            return next;
+        }
+        pg_sys::pgstat_report_stat(false);
+        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());
+        next
+    }
+}
