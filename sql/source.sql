@@ -75,17 +75,12 @@ member (source, oid) as (
 )
 select
     s.oid::regclass as relation,
-    coalesce(
-        o.operations,
-        pg_catalog.array_remove(
-            array[
-                case when s.types & 4 <> 0 then 'insert' end,
-                case when s.types & 16 <> 0 then 'update' end,
-                case when s.types & 8 <> 0 then 'delete' end,
-                case when s.types & 32 <> 0 then 'truncate' end
-            ],
-            null
-        )
+    -- More triggers may stand than operations were asked for, and a detached partition has lost some.
+    array(
+        select e.operation
+        from (values (1, 'insert', 4), (2, 'update', 16), (3, 'delete', 8), (4, 'truncate', 32)) as e (place, operation, type)
+        where s.types & e.type <> 0 and coalesce(e.operation = any (o.operations), true)
+        order by e.place
     ) as operations,
     o.topics,
     o.columns,
@@ -132,16 +127,31 @@ select
             union all
             select
                 3,
-                false,
-                '',
-                pg_catalog.format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY ', n.nspname, c.relname)
-                    || case c.relreplident
-                        when 'i' then 'USING INDEX ' || pg_catalog.quote_ident(identity.index)
+                m.oid <> s.oid,
+                t.relname::text,
+                pg_catalog.format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY ', n.nspname, t.relname)
+                    || case t.relreplident
+                        when 'i' then coalesce(
+                            'USING INDEX ' || (
+                                select pg_catalog.quote_ident(x.relname)
+                                from pg_catalog.pg_index i
+                                join pg_catalog.pg_class x on x.oid = i.indexrelid
+                                where i.indrelid = m.oid and i.indisreplident
+                            ),
+                            -- Without its index, PostgreSQL takes it for nothing.
+                            'NOTHING'
+                        )
                         when 'f' then 'FULL'
                         when 'n' then 'NOTHING'
                         else 'DEFAULT'
                     end
-            where s.options -> 'restore' ? 'replica_identity'
+            from member m
+            join pg_catalog.pg_class t on t.oid = m.oid
+            join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+            where m.source = s.oid
+                and exists (
+                    select from capture k where k.tgrelid = m.oid and k.options -> 'restore' ? 'replica_identity'
+                )
             union all
             select
                 4,

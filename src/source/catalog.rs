@@ -1,7 +1,7 @@
 //! The way to the catalogs and back. Documents travel as UTF-8 in bytea, since Rust's strings are
 //! UTF-8 and the database's need not be.
 
-use super::mistake::Mistake;
+use super::mistake::{Filter, Mistake};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
@@ -54,7 +54,7 @@ pub fn execute_of_user(statement: &str, filter: &str) {
                 CaughtError::PostgresError(error) => error,
                 other => other.rethrow(),
             };
-            Mistake::FilterRefused {
+            Filter::Refused {
                 code: error.sql_error_code(),
                 message: error.message().to_owned(),
                 detail: error.detail().map(str::to_owned),

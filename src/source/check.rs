@@ -3,20 +3,22 @@
 use super::mistake::{Mistake, nearest};
 use super::relation::Relation;
 use super::request::{ReplicaIdentity, Request};
+use super::restore;
+use crate::source::mistake::{Filter, Table};
 use wire::filter::Row;
 use wire::options::Operation;
 
 pub fn may_enable(relation: &Relation, request: &Request) {
     table(relation);
     if let Some(source) = &relation.source_above {
-        Mistake::PartitionOfSource {
+        Table::PartitionOfSource {
             name: relation.name.clone(),
             source: source.clone(),
         }
         .raise();
     }
     if let Some(partition) = partition_source(relation) {
-        Mistake::PartitionIsSource {
+        Table::PartitionIsSource {
             name: relation.name.clone(),
             partition,
         }
@@ -24,7 +26,7 @@ pub fn may_enable(relation: &Relation, request: &Request) {
     }
     for member in &relation.members {
         if let Some(trigger) = member.taken.first() {
-            Mistake::NameTaken {
+            Table::NameTaken {
                 name: member.name.clone(),
                 trigger: trigger.clone(),
             }
@@ -39,13 +41,13 @@ pub fn may_enable(relation: &Relation, request: &Request) {
 
 pub fn may_disable(relation: &Relation) {
     if !relation.owned {
-        Mistake::NotOwner {
+        Table::NotOwner {
             name: relation.name.clone(),
         }
         .raise();
     }
     if let Some(source) = &relation.source_above {
-        Mistake::PartitionOfSource {
+        Table::PartitionOfSource {
             name: relation.name.clone(),
             source: source.clone(),
         }
@@ -56,23 +58,23 @@ pub fn may_disable(relation: &Relation) {
 fn table(relation: &Relation) {
     let name = relation.name.clone();
     if relation.system {
-        Mistake::Catalog { name }.raise();
+        Table::Catalog { name }.raise();
     }
     if !matches!(relation.kind, 'r' | 'p') {
-        Mistake::NotATable {
+        Table::NotATable {
             name,
             kind: relation.kind,
         }
         .raise();
     }
     if relation.own {
-        Mistake::OwnTable { name }.raise();
+        Table::OwnTable { name }.raise();
     }
     if !relation.owned {
-        Mistake::NotOwner { name }.raise();
+        Table::NotOwner { name }.raise();
     }
     if !relation.may_attach {
-        Mistake::MayNotAttach.raise();
+        Table::MayNotAttach.raise();
     }
 }
 
@@ -183,12 +185,12 @@ pub fn effective_key<'a>(relation: &'a Relation, request: &'a Request) -> &'a [S
 /// The replica identity the table will have: what is asked for, else what it had before enable() first
 /// changed it, else what it has.
 pub fn final_identity(relation: &Relation, request: &Request) -> Option<ReplicaIdentity> {
-    request.replica_identity.clone().or_else(|| {
-        let original = relation
-            .options()
-            .and_then(|options| options.restore.replica_identity);
-        ReplicaIdentity::recall(original.as_ref().unwrap_or(&relation.root().identity))
-    })
+    let root = relation.root();
+    request
+        .replica_identity
+        .clone()
+        .or_else(|| restore::former_identity(root))
+        .or_else(|| ReplicaIdentity::recall(&root.identity))
 }
 
 fn filter(relation: &Relation, request: &Request) {
@@ -199,15 +201,15 @@ fn filter(relation: &Relation, request: &Request) {
         return;
     }
     if relation.is_partitioned() {
-        Mistake::FilterOfPartitioned {
+        Filter::OfPartitioned {
             name: relation.name.clone(),
         }
         .raise();
     }
     if request.operations.contains(&Operation::Insert) {
-        Mistake::FilterNeedsOld.raise();
+        Filter::NeedsOld.raise();
     }
     if filter.names(Row::New) && request.operations.contains(&Operation::Delete) {
-        Mistake::FilterNeedsNew.raise();
+        Filter::NeedsNew.raise();
     }
 }

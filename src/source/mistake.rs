@@ -1,32 +1,20 @@
 //! What enable() and disable() refuse, each with its SQLSTATE and the way out.
 
+mod filter;
+mod nearest;
+mod table;
+
+pub use filter::Filter;
+pub use nearest::nearest;
+pub use table::Table;
+
 use crate::error::{Error, Parts, parts};
-use pgrx::PgSqlErrorCode::{self, *};
-use wire::filter::FilterError;
+use pgrx::PgSqlErrorCode::*;
 use wire::topic::TemplateError;
 
 pub enum Mistake {
-    NoRelation,
-    NoSuchRelation {
-        oid: u32,
-    },
-    Dropped {
-        name: String,
-    },
-    NotATable {
-        name: String,
-        kind: char,
-    },
-    Catalog {
-        name: String,
-    },
-    OwnTable {
-        name: String,
-    },
-    NotOwner {
-        name: String,
-    },
-    MayNotAttach,
+    Table(Table),
+    Filter(Filter),
     NoColumn {
         column: String,
         option: &'static str,
@@ -66,35 +54,6 @@ pub enum Mistake {
         topic: String,
         error: TemplateError,
     },
-    Filter {
-        text: String,
-        error: FilterError,
-    },
-    /// PostgreSQL's own error about a filter.
-    FilterRefused {
-        code: PgSqlErrorCode,
-        message: String,
-        detail: Option<String>,
-        hint: Option<String>,
-        filter: String,
-    },
-    FilterNeedsOld,
-    FilterNeedsNew,
-    FilterOfPartitioned {
-        name: String,
-    },
-    PartitionOfSource {
-        name: String,
-        source: String,
-    },
-    PartitionIsSource {
-        name: String,
-        partition: String,
-    },
-    NameTaken {
-        name: String,
-        trigger: String,
-    },
     NoIndex {
         index: String,
         table: String,
@@ -113,67 +72,8 @@ impl Mistake {
 
     pub fn parts(self) -> Parts {
         match self {
-            Mistake::NoRelation => parts(
-                ERRCODE_NULL_VALUE_NOT_ALLOWED,
-                "relation must not be null",
-                "",
-                "Name the table: realtime_sync.enable('drivers').",
-            ),
-            Mistake::NoSuchRelation { oid } => parts(
-                ERRCODE_UNDEFINED_TABLE,
-                format!("relation with OID {oid} does not exist"),
-                "",
-                "",
-            ),
-            Mistake::Dropped { name } => parts(
-                ERRCODE_UNDEFINED_TABLE,
-                format!("table {name} does not exist any more"),
-                "Another session dropped it while this one waited for its lock.",
-                "",
-            ),
-            Mistake::NotATable { name, kind } => parts(
-                ERRCODE_WRONG_OBJECT_TYPE,
-                format!("{name} is not a table"),
-                match kind {
-                    'v' => "A view has no rows of its own to report.",
-                    'm' => "A materialized view fires no triggers.",
-                    'f' => "Changes made on the foreign server fire no triggers here.",
-                    'S' => "It is a sequence.",
-                    'i' | 'I' => "It is an index.",
-                    'c' => "It is a composite type.",
-                    't' => "It is a TOAST table.",
-                    _ => "It fires no triggers.",
-                },
-                match kind {
-                    'v' | 'm' => "Enable the tables it reads.",
-                    'f' => "Enable the table on the foreign server.",
-                    _ => "Only tables and partitioned tables can be sources.",
-                },
-            ),
-            Mistake::Catalog { name } => parts(
-                ERRCODE_WRONG_OBJECT_TYPE,
-                format!("{name} is a system catalog"),
-                "PostgreSQL fires no triggers on its own tables.",
-                "",
-            ),
-            Mistake::OwnTable { name } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("{name} is in the schema of realtime_sync itself"),
-                "An event about the event log would make another, without end.",
-                "Keep your own tables in another schema.",
-            ),
-            Mistake::NotOwner { name } => parts(
-                ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("must be owner of table {name}"),
-                "",
-                "Run the migration as the table's owner.",
-            ),
-            Mistake::MayNotAttach => parts(
-                ERRCODE_INSUFFICIENT_PRIVILEGE,
-                "permission denied for function realtime_sync.capture",
-                "Whoever attaches it to a table may write to any topic.",
-                "Have a superuser run: select realtime_sync.allow('your_role', 'migrate');",
-            ),
+            Mistake::Table(mistake) => mistake.parts(),
+            Mistake::Filter(mistake) => mistake.parts(),
             Mistake::NoColumn {
                 column,
                 option,
@@ -266,69 +166,6 @@ impl Mistake {
                 "",
                 "Write driver:{id}, with {schema}, {table}, {key} or a column in braces; double a brace that is meant as itself.",
             ),
-            Mistake::Filter { text, error } => parts(
-                ERRCODE_SYNTAX_ERROR,
-                format!("invalid filter: {error}"),
-                format!("The filter is: {text}"),
-                error.fix(),
-            ),
-            Mistake::FilterRefused {
-                code,
-                message,
-                detail,
-                hint,
-                filter,
-            } => parts(
-                code,
-                message,
-                join(detail, format!("The filter is: {filter}")),
-                match filter_hint(code) {
-                    "" => hint.unwrap_or_default(),
-                    ours => join(hint, ours.into()),
-                },
-            ),
-            Mistake::FilterNeedsOld => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                "filter names old, which an INSERT does not have",
-                "",
-                "Leave insert out: operations => array['update', 'delete'], or array['update'] if it names new as well.",
-            ),
-            Mistake::FilterNeedsNew => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                "filter names new and old, and a DELETE has no new",
-                "",
-                "Leave delete out: operations => array['update'].",
-            ),
-            Mistake::FilterOfPartitioned { name } => parts(
-                ERRCODE_FEATURE_NOT_SUPPORTED,
-                format!("filter cannot name old on partitioned table {name}"),
-                "An UPDATE that moves a row to another partition fires an INSERT there, which has no old.",
-                "Write the filter over new only, or enable the partitions instead of the table.",
-            ),
-            Mistake::PartitionOfSource { name, source } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("{name} is a partition of the source {source}"),
-                "It has that table's triggers already.",
-                format!(
-                    "Use {source} here, or first: select realtime_sync.disable('{}');",
-                    source.replace('\'', "''")
-                ),
-            ),
-            Mistake::PartitionIsSource { name, partition } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("partition {partition} of {name} is a source already"),
-                "Its triggers would be lost in those of the whole table.",
-                format!(
-                    "Run first: select realtime_sync.disable('{}');",
-                    partition.replace('\'', "''")
-                ),
-            ),
-            Mistake::NameTaken { name, trigger } => parts(
-                ERRCODE_DUPLICATE_OBJECT,
-                format!("trigger \"{trigger}\" of {name} is not one of realtime_sync's"),
-                "It calls another function.",
-                format!("Rename it: alter trigger \"{trigger}\" on {name} rename to ...;"),
-            ),
             Mistake::NoIndex {
                 index,
                 table,
@@ -354,60 +191,4 @@ impl Mistake {
             ),
         }
     }
-}
-
-/// What our users miss beside PostgreSQL's own hint, which is for whole queries.
-fn filter_hint(code: PgSqlErrorCode) -> &'static str {
-    match code {
-        ERRCODE_UNDEFINED_COLUMN
-        | ERRCODE_AMBIGUOUS_COLUMN
-        | ERRCODE_UNDEFINED_TABLE
-        | ERRCODE_UNDEFINED_FUNCTION
-        | ERRCODE_UNDEFINED_OBJECT
-        | ERRCODE_INVALID_SCHEMA_NAME => {
-            "A filter names columns as new.column or old.column, in double quotes where they have capitals: new.\"orderId\". Strings are in single quotes. Functions, types and operators outside pg_catalog need their schema."
-        }
-        ERRCODE_SYNTAX_ERROR | ERRCODE_DATATYPE_MISMATCH => {
-            "Write one condition, for example new.status = 'online'."
-        }
-        ERRCODE_FEATURE_NOT_SUPPORTED | ERRCODE_GROUPING_ERROR | ERRCODE_WINDOWING_ERROR => {
-            "A filter sees one change, as new and old. Where it needs more, let it call a function."
-        }
-        _ => "",
-    }
-}
-
-fn join(theirs: Option<String>, ours: String) -> String {
-    match theirs {
-        Some(theirs) => format!("{theirs} {ours}"),
-        None => ours,
-    }
-}
-
-/// The name most like the one that was written, if any is like it at all: for "*" no name is.
-pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    names
-        .map(|name| (distance(written, name), name))
-        .min()
-        .filter(|&(distance, name)| {
-            let length = name.chars().count();
-            distance <= length.max(3) / 3 + 1 && distance < length.max(written.chars().count())
-        })
-        .map(|(_, name)| name.to_owned())
-}
-
-/// Levenshtein's, of lower-cased text: a name written without its quotes is the commonest mistake.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -12,24 +12,25 @@ mod trigger;
 
 pub use mistake::Mistake;
 
+use mistake::Table;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use relation::Relation;
 use request::Request;
 use restore::Changes;
 use trigger::Trigger;
-use wire::options::{Options, Restore};
+use wire::options::Options;
 
 /// Brings a table to what enable()'s arguments say, and gives its row of realtime_sync.source, as
 /// JSON; with `dry_run` only says how.
 #[pg_extern(sql = false)]
 fn set_source(relation: Option<pg_sys::Oid>, arguments: &[u8], dry_run: bool) -> Vec<u8> {
     let Some(oid) = relation else {
-        Mistake::NoRelation.raise()
+        Table::NoRelation.raise()
     };
     let request = Request::read(arguments);
     let Some(relation) = Relation::load(oid) else {
-        Mistake::NoSuchRelation { oid: oid.to_u32() }.raise()
+        Table::NoSuchRelation { oid: oid.to_u32() }.raise()
     };
     let step = plan_enable(&relation, &request);
     if dry_run {
@@ -39,7 +40,7 @@ fn set_source(relation: Option<pg_sys::Oid>, arguments: &[u8], dry_run: bool) ->
         lock(&relation, step.lock());
         // What another session did while this one waited for the lock counts.
         let Some(relation) = Relation::load(oid) else {
-            Mistake::Dropped {
+            Table::Dropped {
                 name: relation.name,
             }
             .raise()
@@ -54,7 +55,7 @@ fn set_source(relation: Option<pg_sys::Oid>, arguments: &[u8], dry_run: bool) ->
 #[pg_extern(sql = false)]
 fn disable(relation: pg_sys::Oid) -> bool {
     let Some(found) = Relation::load(relation) else {
-        Mistake::NoSuchRelation {
+        Table::NoSuchRelation {
             oid: relation.to_u32(),
         }
         .raise()
@@ -71,7 +72,7 @@ fn disable(relation: pg_sys::Oid) -> bool {
     for statement in &statements {
         catalog::execute(statement);
     }
-    if before(&found).changes_identity() {
+    if restore::changes_identity(&found) {
         check_replica_identity(&found);
     }
     !statements.is_empty()
@@ -100,15 +101,12 @@ struct Create {
 
 fn plan_enable(relation: &Relation, request: &Request) -> Step {
     check::may_enable(relation, request);
-    let Changes {
-        statements,
-        restore,
-    } = restore::changes(request, relation);
+    let Changes { statements, memory } = restore::changes(request, relation);
     let options = Options {
-        restore,
+        restore: memory.of(relation.root()),
         ..request.options.clone()
     };
-    let wanted = trigger::wanted(request, relation, options.clone());
+    let wanted = trigger::wanted(request, relation, &memory);
     Step::new(relation, options, &wanted, statements)
 }
 
@@ -210,14 +208,6 @@ impl Step {
     }
 }
 
-/// What the last enable() left to give back.
-fn before(relation: &Relation) -> Restore {
-    relation
-        .options()
-        .map(|options| options.restore)
-        .unwrap_or_default()
-}
-
 /// Undoing may break what an unchanged table does not: a publication's row filter may have come to
 /// need the identity that goes.
 fn check_replica_identity(relation: &Relation) {
@@ -234,7 +224,7 @@ fn plan_disable(relation: &Relation) -> Vec<String> {
         }
     }
     if !statements.is_empty() {
-        statements.extend(restore::undo(relation, &before(relation)));
+        statements.extend(restore::undo(relation));
     }
     statements
 }

@@ -4,7 +4,7 @@ use super::catalog;
 use pgrx::pg_sys;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use wire::options::Options;
+use wire::options::{Options, Restore};
 
 #[derive(Deserialize)]
 pub struct Relation {
@@ -61,11 +61,18 @@ pub struct Member {
     pub identity: String,
     /// The root's index to the one of this partition that stems from it.
     pub indexes: Option<BTreeMap<String, String>>,
-    pub own_indexes: Vec<String>,
+    /// Those that can be its replica identity.
+    pub own_indexes: Vec<Index>,
     /// Those that call capture(), but for the copies a partitioned table made.
     pub triggers: Vec<Existing>,
     /// Triggers that have our names and call something else.
     pub taken: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Index {
+    pub name: String,
+    pub columns: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -117,14 +124,17 @@ impl Relation {
     pub fn primary_key(&self) -> Option<&Key> {
         self.keys.iter().find(|key| key.primary)
     }
+}
 
-    /// The options enable() last wrote, if it did and they can be read.
-    pub fn options(&self) -> Option<Options> {
-        self.root()
-            .triggers
+impl Member {
+    /// What the last enable() left to give back of this one.
+    pub fn restore(&self) -> Restore {
+        self.triggers
             .iter()
             .filter(|trigger| trigger.is_ours())
             .find_map(|trigger| Options::parse(&trigger.argument).ok())
+            .map(|options| options.restore)
+            .unwrap_or_default()
     }
 }
 

@@ -117,10 +117,25 @@ select pg_catalog.convert_to(
                     join pg_catalog.pg_class x on x.oid = b.index
                 ),
                 'own_indexes', array(
-                    select x.relname
+                    select pg_catalog.jsonb_build_object('name', x.relname, 'columns', k.columns)
                     from pg_catalog.pg_index i
                     join pg_catalog.pg_class x on x.oid = i.indexrelid
+                    cross join lateral (
+                        select
+                            pg_catalog.array_agg(a.attname order by k.position) as columns,
+                            pg_catalog.bool_and(a.attnotnull) as given
+                        from pg_catalog.unnest(i.indkey::pg_catalog.int2[]) with ordinality k (attnum, position)
+                        join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+                        where k.position <= i.indnkeyatts
+                    ) as k
+                    -- As ALTER TABLE ... REPLICA IDENTITY USING INDEX takes them.
                     where i.indrelid = c.oid
+                        and i.indisunique
+                        and i.indimmediate
+                        and i.indpred is null
+                        and i.indexprs is null
+                        and k.given
+                    order by i.indisvalid desc, x.relname
                 ),
                 'triggers', array(
                     select pg_catalog.jsonb_build_object(

@@ -1,7 +1,7 @@
 //! What the caller of enable() asked for: its arguments, read and checked as far as they go without
 //! looking at the table.
 
-use super::mistake::Mistake;
+use super::mistake::{self, Mistake};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error as WordError};
 use wire::filter::Filter;
@@ -91,7 +91,8 @@ impl Request {
             }
         }
         let filter = arguments.filter.map(|text| {
-            Filter::parse(&text).unwrap_or_else(|error| Mistake::Filter { text, error }.raise())
+            Filter::parse(&text)
+                .unwrap_or_else(|error| mistake::Filter::Malformed { text, error }.raise())
         });
         let default = Options::default();
         let topics = match list("topics", arguments.topics) {

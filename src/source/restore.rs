@@ -1,47 +1,66 @@
 //! What enable() changes besides triggers, replica identity and publication, and how it is given back.
+//! Each table's own trigger remembers what is to be given back of it, so that it goes where the table
+//! goes: renamed, moved to another schema, detached, dumped.
 
 use super::relation::{Member, Relation};
 use super::request::{ReplicaIdentity, Request};
 use pgrx::spi::quote_identifier;
+use std::collections::BTreeMap;
 use wire::options::{Options, Publication, Restore};
 
 /// Statements, and what disable() will need to undo them.
 #[derive(Default)]
 pub struct Changes {
     pub statements: Vec<String>,
-    pub restore: Restore,
+    pub memory: Memory,
+}
+
+/// What is to be given back, of each member that has any.
+#[derive(Default)]
+pub struct Memory(BTreeMap<u32, Restore>);
+
+impl Memory {
+    pub fn of(&self, member: &Member) -> Restore {
+        self.0.get(&member.oid).cloned().unwrap_or_default()
+    }
+
+    fn entry(&mut self, member: &Member) -> &mut Restore {
+        self.0.entry(member.oid).or_default()
+    }
 }
 
 /// From how the table is now, with what an earlier enable() changed, to what is asked for.
 pub fn changes(request: &Request, relation: &Relation) -> Changes {
-    let before = relation
-        .options()
-        .map(|options| options.restore)
-        .unwrap_or_default();
     let mut changes = Changes::default();
-    replica_identity(request, relation, &before, &mut changes);
-    publication(request, relation, &before, &mut changes);
+    replica_identity(request, relation, &mut changes);
+    publication(request, relation, &mut changes);
     changes
 }
 
 /// The statements that give everything back.
-pub fn undo(relation: &Relation, before: &Restore) -> Vec<String> {
+pub fn undo(relation: &Relation) -> Vec<String> {
     let mut statements: Vec<String> = storage(relation)
-        .filter_map(|member| {
-            let identity = ReplicaIdentity::recall(original(before, relation, member)?)?;
-            match &identity {
-                ReplicaIdentity::Index(index) if !member.own_indexes.contains(index) => None,
-                _ => set(member, &identity),
-            }
-        })
+        .filter_map(|member| set(member, &former_identity(member)?))
         .collect();
     statements.extend(
-        before
+        relation
+            .root()
+            .restore()
             .publication
-            .as_ref()
-            .and_then(|ours| leave(relation, ours)),
+            .and_then(|ours| leave(relation, &ours)),
     );
     statements
+}
+
+/// Whether there is a replica identity to give back.
+pub fn changes_identity(relation: &Relation) -> bool {
+    storage(relation).any(|member| member.restore().replica_identity.is_some())
+}
+
+/// The replica identity a table had before the first enable() that changed it; None if none did, or
+/// if the index it was is gone.
+pub fn former_identity(member: &Member) -> Option<ReplicaIdentity> {
+    recall(member, &member.restore())
 }
 
 /// Foreign partitions have no replica identity.
@@ -49,23 +68,46 @@ fn storage(relation: &Relation) -> impl Iterator<Item = &Member> {
     relation.members.iter().filter(|member| member.kind != 'f')
 }
 
-/// The replica identity a table had before the first enable() that changed it.
-fn original<'a>(before: &'a Restore, relation: &Relation, member: &Member) -> Option<&'a String> {
-    if member.oid == relation.root().oid {
-        before.replica_identity.as_ref()
-    } else {
-        before.partitions.get(&member.name)
+/// An index by the name it has now. Its columns come before its name: what is rebuilt or renamed
+/// leaves the name to others, and indexes of the same columns are the same replica identity.
+fn recall(member: &Member, former: &Restore) -> Option<ReplicaIdentity> {
+    match ReplicaIdentity::recall(former.replica_identity.as_ref()?)? {
+        ReplicaIdentity::Index(name) => {
+            let indexes = || member.own_indexes.iter();
+            let same = |columns: &[String]| columns == former.index_columns;
+            indexes()
+                .find(|index| index.name == name && same(&index.columns))
+                .or_else(|| indexes().find(|index| same(&index.columns)))
+                .or_else(|| indexes().find(|index| index.name == name))
+                .map(|index| ReplicaIdentity::Index(index.name.clone()))
+        }
+        identity => Some(identity),
     }
 }
 
-fn replica_identity(
-    request: &Request,
-    relation: &Relation,
-    before: &Restore,
-    changes: &mut Changes,
-) {
+/// How it is now, as it is remembered.
+fn present(member: &Member) -> Restore {
+    let index_columns = match ReplicaIdentity::recall(&member.identity) {
+        Some(ReplicaIdentity::Index(name)) => member
+            .own_indexes
+            .iter()
+            .find(|index| index.name == name)
+            .map(|index| index.columns.clone())
+            .unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    Restore {
+        replica_identity: Some(member.identity.clone()),
+        index_columns,
+        publication: None,
+    }
+}
+
+fn replica_identity(request: &Request, relation: &Relation, changes: &mut Changes) {
     for member in storage(relation) {
-        let original = original(before, relation, member);
+        let before = member.restore();
+        let remembered = before.replica_identity.is_some();
+        let former = if remembered { before } else { present(member) };
         let wanted = match &request.replica_identity {
             Some(ReplicaIdentity::Index(index)) => member
                 .indexes
@@ -73,21 +115,21 @@ fn replica_identity(
                 .and_then(|indexes| indexes.get(index))
                 .map(|index| ReplicaIdentity::Index(index.clone())),
             Some(identity) => Some(identity.clone()),
-            None => original.and_then(|original| ReplicaIdentity::recall(original)),
+            None if remembered => recall(member, &former),
+            None => None,
         };
-        let Some(wanted) = wanted else { continue };
-        let original = original.unwrap_or(&member.identity);
-        if wanted.record() != *original {
-            if member.oid == relation.root().oid {
-                changes.restore.replica_identity = Some(original.clone());
-            } else {
-                changes
-                    .restore
-                    .partitions
-                    .insert(member.name.clone(), original.clone());
-            }
+        let changed = match &wanted {
+            Some(_) => wanted != recall(member, &former),
+            None => remembered,
+        };
+        if changed {
+            let memory = changes.memory.entry(member);
+            memory.replica_identity = former.replica_identity;
+            memory.index_columns = former.index_columns;
         }
-        changes.statements.extend(set(member, &wanted));
+        changes
+            .statements
+            .extend(wanted.and_then(|wanted| set(member, &wanted)));
     }
 }
 
@@ -108,8 +150,9 @@ fn set(member: &Member, wanted: &ReplicaIdentity) -> Option<String> {
     ))
 }
 
-fn publication(request: &Request, relation: &Relation, before: &Restore, changes: &mut Changes) {
-    let ours = before.publication.as_ref();
+fn publication(request: &Request, relation: &Relation, changes: &mut Changes) {
+    let before = relation.root().restore().publication;
+    let ours = before.as_ref();
     if let Some(ours) = ours.filter(|ours| request.publication.as_ref() != Some(&ours.name)) {
         changes.statements.extend(leave(relation, ours));
     }
@@ -138,7 +181,7 @@ fn publication(request: &Request, relation: &Relation, before: &Restore, changes
             ours.is_some_and(|ours| ours.created) || made_elsewhere(relation, name)
         }
     };
-    changes.restore.publication = Some(Publication {
+    changes.memory.entry(relation.root()).publication = Some(Publication {
         name: name.clone(),
         created,
     });

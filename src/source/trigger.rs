@@ -1,12 +1,13 @@
 //! The triggers a source is made of: what each looks like, and its DDL.
 
 use super::catalog;
-use super::relation::{Existing, Relation};
+use super::relation::{Existing, Member, Relation};
 use super::request::Request;
+use super::restore::Memory;
 use pgrx::pg_sys;
 use pgrx::spi::{quote_identifier, quote_literal};
 use wire::filter::{Filter, Row};
-use wire::options::{Operation, Options};
+use wire::options::{Operation, Options, Restore};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Firing {
@@ -117,9 +118,10 @@ impl Trigger {
     }
 }
 
-/// The triggers that make `request` true of `relation`. `options` are the request's, with what is to
-/// be restored.
-pub fn wanted(request: &Request, relation: &Relation, mut options: Options) -> Vec<Trigger> {
+/// The triggers that make `request` true of `relation`, each with what is to be given back of its
+/// table.
+pub fn wanted(request: &Request, relation: &Relation, memory: &Memory) -> Vec<Trigger> {
+    let mut options = request.options.clone();
     let asked = |operation| request.operations.contains(&operation);
     let mut firings: Vec<Firing> = request.operations.iter().copied().map(Firing::On).collect();
     // Moving a row to another partition fires DELETE and INSERT, so an UPDATE trigger alone would see
@@ -139,32 +141,35 @@ pub fn wanted(request: &Request, relation: &Relation, mut options: Options) -> V
         firings.push(Firing::Leave);
     }
 
-    let argument = options.to_json();
-    let leave = Options {
-        leave: true,
-        ..options
-    }
-    .to_json();
-    let mut triggers = Vec::new();
-    for firing in firings {
-        // TRUNCATE triggers are per statement, and those do not pass down to partitions.
-        let tables = relation.members.iter().filter(|member| {
-            member.oid == relation.root().oid
-                || firing == Firing::On(Operation::Truncate) && member.kind != 'f'
-        });
-        for table in tables {
-            triggers.push(Trigger {
-                firing,
-                table: table.name.clone(),
-                argument: match firing {
-                    Firing::Leave => leave.clone(),
-                    Firing::On(_) => argument.clone(),
-                },
-                when: condition(firing, request, relation),
-                enabled: request.replica_mode.letter(),
-            });
+    let trigger = |firing: Firing, member: &Member, options: &Options| Trigger {
+        firing,
+        table: member.name.clone(),
+        argument: Options {
+            leave: firing == Firing::Leave,
+            restore: memory.of(member),
+            ..options.clone()
         }
+        .to_json(),
+        when: condition(firing, request, relation),
+        enabled: request.replica_mode.letter(),
+    };
+    let mut triggers: Vec<Trigger> = firings
+        .into_iter()
+        .map(|firing| trigger(firing, relation.root(), &options))
+        .collect();
+    // TRUNCATE triggers are per statement, and those do not pass down to partitions. Where TRUNCATE was
+    // not asked for, one stands all the same on a partition that has something to remember.
+    let truncate = Firing::On(Operation::Truncate);
+    if !asked(Operation::Truncate) {
+        options.operations.clone_from(&request.operations);
     }
+    triggers.extend(
+        relation.members[1..]
+            .iter()
+            .filter(|member| member.kind != 'f')
+            .filter(|member| asked(Operation::Truncate) || memory.of(member) != Restore::default())
+            .map(|member| trigger(truncate, member, &options)),
+    );
     triggers
 }
 

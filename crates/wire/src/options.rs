@@ -4,7 +4,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// How much of a row an event carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,25 +36,19 @@ pub enum Operation {
     Truncate,
 }
 
-/// What disable() gives back.
+/// What disable() gives back, of the table the trigger is on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Restore {
     /// `d`, `f`, `n`, or `i:` and the index's name, as it was before enable() changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_identity: Option<String>,
-    /// The same of partitions, by qualified name: a replica identity does not pass down.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub partitions: BTreeMap<String, String>,
+    /// The columns of that index, by which it is found again under another name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub index_columns: Vec<String>,
     /// The publication enable() added the table to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publication: Option<Publication>,
-}
-
-impl Restore {
-    pub fn changes_identity(&self) -> bool {
-        self.replica_identity.is_some() || !self.partitions.is_empty()
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,7 +195,7 @@ mod tests {
             r#""filter":"new.x > 1","new_row":"changed","old_row":"none","key_columns":["id"],"#,
             r#""event_name":"moved","status_columns":["status"],"numbers":"text","#,
             r#""operations":["update","truncate"],"leave":true,"restore":{"replica_identity":"i:x_key","#,
-            r#""partitions":{"public.p1":"d"},"publication":{"name":"feed","created":true}}}"#
+            r#""index_columns":["x"],"publication":{"name":"feed","created":true}}}"#
         );
         assert_eq!(Options::parse(text).unwrap().to_json(), text);
     }

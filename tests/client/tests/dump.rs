@@ -17,10 +17,16 @@ fn a_restored_database_goes_on_where_it_was() {
                create table p (id int primary key, n int) partition by range (id);
                create table p1 partition of p for values from (0) to (10);
                create table p2 partition of p for values from (10) to (20);
+               create unique index by_id on p2 (id);
+               alter table p2 replica identity using index by_id;
                select count(*) from realtime_sync.enable('t', topics => array['{table}', 'o:{"Odd ""name"}', '{{x}}'],
                    filter => $$new.online and new."Odd ""name" <> 'it''s'$$, old_row => 'full',
                    status_columns => array['online'], event_name => 'é "quoted"', numbers => 'text');
-               select count(*) from realtime_sync.enable('p', watch => array['n'], replica_mode => 'always');
+               select count(*) from realtime_sync.enable('p', watch => array['n'], replica_mode => 'always',
+                   operations => array['insert', 'update', 'delete'], replica_identity => 'full');
+               alter table p1 rename to first;
+               alter table p2 rename to second;
+               alter index by_id rename to by_another_name;
                insert into t values (1, true, 'a'), (2, false, 'b');
                insert into p values (1, 1), (11, 1)"#,
         )
@@ -86,16 +92,30 @@ fn a_restored_database_goes_on_where_it_was() {
         .get(0);
     assert!(first > last, "ids start again: {first} after {last}");
 
-    // Nothing is left behind by disable() there either.
+    // Nothing is left behind by disable() there either, and the replica identities are as they were.
     restored
         .batch_execute("select realtime_sync.disable('t'), realtime_sync.disable('p')")
         .unwrap();
     let triggers: i64 = restored
         .query_one(
-            "select count(*) from pg_trigger where not tgisinternal and tgrelid in ('t'::regclass, 'p'::regclass)",
+            "select count(*) from pg_trigger where not tgisinternal and tgrelid in ('t'::regclass, 'p'::regclass, 'first'::regclass, 'second'::regclass)",
             &[],
         )
         .unwrap()
         .get(0);
     assert_eq!(triggers, 0);
+    let identities: Vec<String> = restored
+        .query(
+            "select concat_ws(' ', c.relname, c.relreplident, i.indexrelid::regclass)
+             from pg_class c
+             left join pg_index i on i.indrelid = c.oid and i.indisreplident
+             where c.relname in ('p', 'first', 'second')
+             order by 1",
+            &[],
+        )
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(identities, ["first d", "p d", "second i by_another_name"]);
 }
