@@ -13,6 +13,7 @@ as $function$
         select
             pg_catalog.current_setting('realtime_sync.delivery', true) as delivery,
             pg_catalog.current_setting('realtime_sync.channel', true) as channel,
+            pg_catalog.current_setting('realtime_sync.max_notify_queue', true)::integer as max_notify_queue,
             pg_catalog.current_setting('realtime_sync.retention', true)::interval as retention,
             case pg_catalog.current_setting('realtime_sync.max_log_size', true)
                 when '-1' then null
@@ -48,9 +49,36 @@ as $function$
     log as (
         select pg_catalog.sum(s.bytes) as bytes from segment s
     ),
-    -- A segment is filled from its beginning, so its first pages have its oldest events.
-    oldest as (
-        select pg_catalog.min(e.at) as at from realtime_sync.event e where e.ctid < '(8,0)'
+    relay as materialized (
+        select r.running, r.own_memory, r.looked, r.launched, r.refused, w.events, w.since, a.pid
+        from realtime_sync.relay_state() r
+        cross join realtime_sync.unticked u,
+            lateral (select u.events, case when r.pending then r.since else u.oldest end as since) w
+        left join pg_catalog.pg_stat_activity a
+            on a.backend_type = 'realtime_sync relay' and a.datname = pg_catalog.current_database()
+        limit 1
+    ),
+    sink as materialized (
+        select s.id, s.name, s.retries, s.error, s.failing_since, s.behind_ticks, s.behind_since from realtime_sync.sink_state s
+    ),
+    -- A segment is filled from its beginning, so its first pages have its oldest events. In a database
+    -- where nothing happens nobody is there to let old events go, nor is it urgent.
+    overdue as materialized (
+        select o.at, o.tableoid as segment
+        from (
+            select e.at, e.tableoid from realtime_sync.event e where e.ctid < '(8,0)' order by e.at limit 1
+        ) o,
+            (select e.at from realtime_sync.event e order by e.xid desc, e.id desc limit 1) n,
+            setting s
+        where o.at < n.at - s.retention * 1.5
+    ),
+    holder as materialized (
+        select l.relation, l.pid, p.gid, p.prepared
+        from pg_catalog.pg_locks l
+        left join pg_catalog.pg_prepared_xacts p on l.virtualtransaction = '-1/' || p.transaction
+        where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_catalog.pg_backend_pid()
+            and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+            and l.relation in (select s.relation from segment s)
     ),
     -- What may be read by policy, each topic pattern cut to what is certain of it; of a policy written
     -- by hand nothing is.
@@ -160,13 +188,18 @@ as $function$
                 case when pg_catalog.count(*) > 5 then ' ...' else '' end
             ),
             pg_catalog.format(
-                'PostgreSQL has no permissions on channels. revoke connect on database %I from public; and grant it to those that may, or set realtime_sync.delivery = manual, or leave columns out of events with realtime_sync.enable(..., columns => ...).',
+                'PostgreSQL has no permissions on channels. revoke connect on database %I from public; and grant it to those that may, or drop the sink and add it again with payload => ''reference'', or leave columns out of events with realtime_sync.enable(..., columns => ...).',
                 pg_catalog.current_database()
             )
         from pg_catalog.pg_roles r
         where r.rolcanlogin and not r.rolsuper
             and pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'connect')
-            and (select s.delivery from setting s) = 'inline'
+            and exists (
+                select
+                from realtime_sync.sink_definition d, setting s
+                where d.dropped is null and d.payload = 'full'
+                    and case when d.target is null then s.channel <> '' else d.target like 'notify:%' end
+            )
             and exists (select from source s where not pg_catalog.has_table_privilege(r.oid, s.relation, 'select'))
         having pg_catalog.count(*) > 0
 
@@ -181,22 +214,123 @@ as $function$
         from log l, setting s
         where l.bytes > s.max_log_size * 0.8
         union all
+        select 'warning', 'log', pg_catalog.format(
+                'its oldest event is of %s, though realtime_sync.retention is %s: %s',
+                pg_catalog.to_char(o.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'),
+                pg_catalog.current_setting('realtime_sync.retention', true), c.cause
+            ), c.fix
+        from overdue o, relay r,
+            lateral (
+                select c.cause, c.fix
+                from (
+                    select 1 as rank, 'no tick has it yet' as cause,
+                        'select realtime_sync.relay(); -- if nothing else is said here of the relay' as fix
+                    where r.events > 0 and r.since <= o.at
+                    union all
+                    select 2, pg_catalog.format('sink %s has not got what came after it', s.name),
+                        pg_catalog.format('select realtime_sync.drop_sink(%L); -- unless it can be mended', s.name)
+                    from sink s
+                    where s.behind_since < pg_catalog.statement_timestamp() - (select s.retention from setting s)
+                    union all
+                    select 3, 'prepared transaction ' || h.gid || ' holds its segment',
+                        pg_catalog.format('commit prepared %L; -- or: rollback prepared %1$L', h.gid)
+                    from holder h
+                    where h.relation = o.segment and h.gid is not null
+                    union all
+                    select 4, 'process ' || h.pid || ' holds its segment', pg_catalog.format('select pg_terminate_backend(%s);', h.pid)
+                    from holder h
+                    where h.relation = o.segment and h.pid is not null
+                    union all
+                    select 5, 'realtime_sync.retain() is not being called',
+                        'select * from realtime_sync.retain(); -- the relay does so every minute; without one, as with pg_cron: select cron.schedule(''realtime_sync_retain'', ''* * * * *'', ''select realtime_sync.retain()'');'
+                ) c
+                order by c.rank
+                limit 1
+            ) c
+        union all
         select
-            'warning', 'log',
+            'warning', 'prepared transaction ' || h.gid,
+            pg_catalog.format('its events wait since %s, and their segment of the log cannot go', pg_catalog.to_char(h.prepared at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            pg_catalog.format('commit prepared %L; -- or: rollback prepared %1$L', h.gid)
+        from (select distinct h.gid, h.prepared from holder h where h.gid is not null) h, setting s
+        where h.prepared < pg_catalog.statement_timestamp() - s.retention / 24
+
+        union all
+        select
+            'error', 'relay', 'the server has no shared memory left for it: none can run in this database',
+            pg_catalog.format('alter database %I set realtime_sync.delivery = manual; -- and call realtime_sync.relay() every second. Memory is for 31 databases, given to the first that use realtime_sync after a restart', pg_catalog.current_database())
+        from relay r
+        where not r.own_memory
+        union all
+        select
+            'error', 'relay',
+            case
+                when r.refused >= r.launched then pg_catalog.format('it could not be started, all of max_worker_processes (%s) are in use: ', pg_catalog.current_setting('max_worker_processes'))
+                else 'it is not running: '
+            end || w.waits,
+            case
+                when r.refused >= r.launched then pg_catalog.format(
+                    'alter system set max_worker_processes = %s; -- and restart the server; until then: select realtime_sync.relay();',
+                    pg_catalog.current_setting('max_worker_processes')::integer + 8
+                )
+                else 'select realtime_sync.relay(); -- the next change starts it; should it end again, the server''s log says why'
+            end
+        from relay r, setting s,
+            lateral (select pg_catalog.format('%s events wait', r.events) as waits) w
+        where s.delivery in ('worker', 'inline') and not r.running and r.own_memory and r.events > 0
+            and r.since < pg_catalog.statement_timestamp() - interval '10 s'
+            and not pg_catalog.pg_is_in_recovery()
+        union all
+        select
+            'error', 'relay', pg_catalog.format('it has not looked for events since %s', pg_catalog.to_char(r.looked at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')),
+            pg_catalog.format('select pg_terminate_backend(%s); -- it starts again by itself', coalesce(r.pid::text, '...'))
+        from relay r
+        where r.running and r.looked < pg_catalog.statement_timestamp() - interval '30 s'
+        union all
+        select
+            'warning', 'relay', pg_catalog.format('%s events wait, the oldest since %s', r.events, pg_catalog.to_char(r.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')),
+            'select l.pid, a.state, a.wait_event, a.query from pg_locks l join pg_stat_activity a using (pid) where l.relation = ''realtime_sync.tick''::regclass and l.mode = ''ExclusiveLock''; -- whoever holds this lock in a long transaction keeps the relay waiting'
+        from relay r
+        where r.running and r.events > 0 and r.since < pg_catalog.statement_timestamp() - interval '30 s'
+        union all
+        select
+            'warning', 'relay',
+            pg_catalog.format('realtime_sync.delivery is manual and nobody calls realtime_sync.relay(): %s events wait, and without it none is ever let go', r.events),
+            'select realtime_sync.relay(); -- and every second, as with pg_cron: select cron.schedule(''realtime_sync_relay'', ''1 second'', ''select realtime_sync.relay()''); or: alter system set realtime_sync.delivery = worker; select pg_reload_conf();'
+        from relay r, setting s
+        where s.delivery = 'manual' and not r.running and r.events > 0 and r.since < pg_catalog.statement_timestamp() - interval '5 min'
+            and not pg_catalog.pg_is_in_recovery()
+        union all
+        select
+            'error', 'sink ' || s.name,
             pg_catalog.format(
-                'its oldest event is of %s, though realtime_sync.retention is %s: realtime_sync.retain() is not being called',
-                pg_catalog.to_char(o.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), pg_catalog.current_setting('realtime_sync.retention', true)
+                'it has failed %s, the first time at %s: %s', case s.retries when 1 then 'once' else s.retries || ' times' end,
+                pg_catalog.to_char(s.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), s.error
             ),
-            'select * from realtime_sync.retain(); -- and every five minutes, as with pg_cron: select cron.schedule(''realtime_sync_retain'', ''*/5 * * * *'', ''select realtime_sync.retain()'');'
-        from oldest o, setting s
-        where o.at < pg_catalog.statement_timestamp() - s.retention * 1.5
+            pg_catalog.format('Mend what that says: the sink goes on by itself within a minute, nothing lost. Or do without it: select realtime_sync.drop_sink(%L);', s.name)
+        from sink s
+        where s.retries > 0
+        union all
+        select
+            'warning', 'sink ' || s.name,
+            pg_catalog.format(
+                'it has not got %s%s ticks, the oldest of %s', case when s.behind_ticks >= 10000 then 'more than ' else '' end, s.behind_ticks,
+                pg_catalog.to_char(s.behind_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+            ),
+            'select realtime_sync.relay(); -- where a relay runs it is at it: see sink_behind_ticks in realtime_sync.stats grow less'
+        from sink s
+        where s.retries = 0 and s.behind_since < pg_catalog.statement_timestamp() - interval '1 min'
+
         union all
         select
             'error', 'NOTIFY',
-            pg_catalog.format('the queue of the cluster is %s %% full; at half, events are left undelivered, and when it is full COMMIT fails', pg_catalog.round((q.usage * 100)::numeric)),
+            pg_catalog.format(
+                'the queue of the cluster is %s %% full: above %s %%, realtime_sync.max_notify_queue, sinks that notify wait; when it is full, every COMMIT that notifies fails',
+                pg_catalog.round((q.usage * 100)::numeric), s.max_notify_queue
+            ),
             'select pid, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start; -- then end the oldest that listens: select pg_terminate_backend(pid)'
-        from pg_catalog.pg_notification_queue_usage() as q(usage)
-        where q.usage > 0.5
+        from pg_catalog.pg_notification_queue_usage() as q(usage), setting s
+        where q.usage * 100 > s.max_notify_queue
         union all
         select
             'warning', 'NOTIFY',
@@ -211,7 +345,7 @@ as $function$
         join (
             values
                 ('dropped', 'error', 'Update the library or the extension, so that both have one version: alter extension realtime_sync update;'),
-                ('left_to_relay', 'info', 'Read them from realtime_sync.events: they are of prepared transactions, of transactions over 8 MB, of flush(), or from while the NOTIFY queue was half full.'),
+                ('lost', 'error', 'Readers that are behind get an expired cursor and load anew. Raise realtime_sync.max_log_size, and mend or drop the sink that is behind.'),
                 ('unresolved_names', 'warning', 'select relation, drift from realtime_sync.source where drift is not null; then enable() those with names that exist.'),
                 ('unencodable_values', 'warning', 'Leave the column out with realtime_sync.enable(..., exclude => ...), or mend its type''s output function.'),
                 ('partial', 'info', 'Raise realtime_sync.max_event_size, or leave wide columns out with realtime_sync.enable(..., exclude => ...).'),

@@ -19,7 +19,7 @@ begin atomic
     union all
     select 'select', 'table ' || c.oid::regclass
     from (values
-        ('read', array['event', 'events']),
+        ('read', array['event', 'events', 'tick', 'floor']),
         ('migrate', array['source'])
     ) t(action, names)
     join pg_class c on c.relname = any (t.names) and c.relnamespace = 'realtime_sync'::regnamespace
@@ -30,7 +30,7 @@ begin atomic
     union all
     select 'execute', 'function ' || p.oid::regprocedure
     from (values
-        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition']),
+        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition', 'replay', 'cursor']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition']),
         ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture'])
     ) t(action, names)

@@ -1,8 +1,112 @@
--- Retention: a segment goes whole, by TRUNCATE, once its newest event is old enough.
+-- Retention: a segment of the ring goes whole, by TRUNCATE, once a tick that is old enough covers every
+-- event in it and every sink has got that tick. The tick becomes the floor in the same transaction: a
+-- reader either still reads the segment, which then cannot go, or finds that its cursor has expired.
 
 create function realtime_sync.set_segment(segment smallint) returns void
 volatile strict parallel unsafe language c
 as 'MODULE_PATHNAME', 'set_segment_wrapper';
+
+create function realtime_sync.count_lost(events bigint) returns void
+volatile strict parallel unsafe language c
+as 'MODULE_PATHNAME', 'count_lost_wrapper';
+
+create function realtime_sync.make_tick() returns void
+volatile parallel unsafe language c
+as 'MODULE_PATHNAME', 'make_tick_wrapper';
+
+-- Two looks at the end of the segment's index.
+create function realtime_sync.covers(snapshot pg_snapshot, segment smallint) returns boolean
+volatile strict parallel unsafe language plpgsql
+set search_path = ''
+as $function$
+declare
+    missed boolean;
+begin
+    execute pg_catalog.format(
+        'select exists (select from realtime_sync.event_%1$s e where e.xid >= $1)
+            or exists (select from realtime_sync.event_%1$s e where e.xid = any ($2))',
+        segment
+    ) into missed
+    using pg_catalog.pg_snapshot_xmax(snapshot), array(select pg_catalog.pg_snapshot_xip(snapshot));
+    return not missed;
+end
+$function$;
+
+-- Ticks are looked for by bisection: there may be millions, and another index would cost every tick.
+create function realtime_sync.first_tick(since timestamptz, covering smallint) returns realtime_sync.tick
+volatile parallel unsafe language plpgsql
+set search_path = ''
+as $function$
+declare
+    line integer := -1;
+    low bigint;
+    high bigint;
+    probe realtime_sync.tick;
+    found_tick realtime_sync.tick;
+begin
+    loop
+        select t.* into probe
+        from realtime_sync.tick t
+        where t.timeline > line
+        order by t.timeline, t.position
+        limit 1;
+        if not found then
+            return null;
+        end if;
+        line := probe.timeline;
+        low := probe.position - 1;
+        select t.* into probe from realtime_sync.tick t where t.timeline = line order by t.position desc limit 1;
+        exit when case
+            when since is not null then probe.at >= since
+            else realtime_sync.covers(probe.snapshot, covering)
+        end;
+    end loop;
+    found_tick := probe;
+    high := probe.position;
+    -- The one at high is such a tick; none up to low is.
+    while low < high - 1 loop
+        select t.* into probe
+        from realtime_sync.tick t
+        where t.timeline = line and t.position > low and t.position <= low + (high - low) / 2
+        order by t.position desc
+        limit 1;
+        if not found then
+            low := low + (high - low) / 2;
+        elsif case when since is not null then probe.at >= since else realtime_sync.covers(probe.snapshot, covering) end then
+            found_tick := probe;
+            high := probe.position;
+        else
+            low := low + (high - low) / 2;
+        end if;
+    end loop;
+    return found_tick;
+end
+$function$;
+
+-- The newest tick at or before a place, were it the one the log was truncated up to.
+create function realtime_sync.tick_up_to(
+    inout timeline integer, inout "position" bigint, out wal_timeline integer, out at timestamptz, out snapshot pg_snapshot
+)
+volatile parallel unsafe language sql
+set search_path = ''
+as $function$
+    select b.timeline, b.position, b.wal_timeline, b.at, b.snapshot
+    from (
+        (
+            select t.timeline, t.position, t.wal_timeline, t.at, t.snapshot
+            from realtime_sync.tick t
+            where (t.timeline, t.position) <= (tick_up_to.timeline, tick_up_to.position)
+            order by t.timeline desc, t.position desc
+            limit 1
+        )
+        union all
+        select f.timeline, f.position, f.wal_timeline, f.at, f.snapshot
+        from realtime_sync.floor f
+        where (f.timeline, f.position) <= (tick_up_to.timeline, tick_up_to.position)
+    ) b
+    order by b.timeline desc, b.position desc
+    limit 1
+$function$;
 
 -- Which segment is written to is only a hint in shared memory, 0 after a restart. So everything here
 -- is read from the segments themselves, and the hint mended where it disagrees.
@@ -15,6 +119,7 @@ set search_path = ''
 set lock_timeout = '200ms'
 as $function$
 declare
+    horizon timestamptz;
     retention interval;
     max_size bigint;
     size bigint := 0;
@@ -25,8 +130,14 @@ declare
     current smallint;
     written smallint;
     following smallint;
-    seen pg_catalog.pg_snapshot;
-    late boolean;
+    last_tick record;
+    expired record;
+    slowest record;
+    got record;
+    free record;
+    forced boolean;
+    going boolean;
+    lost bigint;
 begin
     perform realtime_sync.check_permission('retain');
     if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
@@ -39,6 +150,7 @@ begin
     -- This call also loads the library, without which the session knows no realtime_sync setting.
     current := realtime_sync.current_segment();
     retention := pg_catalog.current_setting('realtime_sync.retention')::interval;
+    horizon := pg_catalog.statement_timestamp() - retention;
     max_size := case pg_catalog.current_setting('realtime_sync.max_log_size')
         when '-1' then null
         else pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_log_size'))
@@ -49,7 +161,9 @@ begin
     for n in 0..7 loop
         begin
             execute pg_catalog.format(
-                'select pg_catalog.pg_total_relation_size(''realtime_sync.event_%1$s''),
+                'select pg_catalog.pg_total_relation_size(''realtime_sync.event_%1$s'')
+                        + pg_catalog.pg_total_relation_size(''realtime_sync.tick_%1$s'')
+                        + pg_catalog.pg_total_relation_size(''realtime_sync.progress_%1$s''),
                     (select pg_catalog.min(e.at) from realtime_sync.event_%1$s e where e.ctid < ''(8,0)''),
                     (select e.at from realtime_sync.event_%1$s e order by e.xid desc, e.id desc limit 1)',
                 n
@@ -78,6 +192,27 @@ begin
         perform realtime_sync.set_segment(current);
     end if;
 
+    -- Up to which tick the log may go: the newest of those past retention, but none that a sink has not
+    -- got. A sink that has not begun begins at the newest.
+    select t.* into last_tick from realtime_sync.tick_up_to(2147483647, 9223372036854775807) t;
+    select s.name, s.timeline, case when s.event < 9223372036854775807 then s.position - 1 else s.position end as position
+    into slowest
+    from realtime_sync.sink_state s
+    where s.position is not null
+    order by s.timeline, 3
+    limit 1;
+    got := last_tick;
+    if (slowest.timeline, slowest.position) < (last_tick.timeline, last_tick.position) then
+        select t.* into got from realtime_sync.tick_up_to(slowest.timeline, slowest.position) t;
+    end if;
+    expired := last_tick;
+    if last_tick.at >= horizon then
+        select t.* into expired
+        from realtime_sync.first_tick(horizon, null) f,
+            realtime_sync.tick_up_to(f.timeline, f.position - 1) t
+        where exists (select from pg_catalog.unnest(newests) as u(newest) where u.newest < horizon);
+    end if;
+
     for segment in
         select u.n - 1
         from pg_catalog.unnest(newests) with ordinality as u(newest, n)
@@ -88,63 +223,89 @@ begin
         newest := newests[segment + 1];
         bytes := sizes[segment + 1];
         events := null;
+        reason := null;
+        going := false;
         if held[segment + 1] then
             action := 'skipped';
             reason := 'held by another transaction';
         elsif newest is null then
             action := 'empty';
-            reason := null;
-        elsif segment = written then
+        else
             action := 'kept';
-            reason := 'has the newest events';
-        elsif newest < pg_catalog.statement_timestamp() - retention or size > max_size then
-            reason := case
-                when newest < pg_catalog.statement_timestamp() - retention then 'older than realtime_sync.retention'
-                else 'the log is larger than realtime_sync.max_log_size'
-            end;
+            if newest >= horizon then
+                reason := 'has events younger than realtime_sync.retention';
+            elsif expired.position > 0 and realtime_sync.covers(expired.snapshot, segment) then
+                free := expired;
+                if got.position is null or (got.timeline, got.position) < (expired.timeline, expired.position) then
+                    free := got;
+                end if;
+                going := coalesce(free.position > 0 and realtime_sync.covers(free.snapshot, segment), false);
+                reason := case
+                    when going then 'older than realtime_sync.retention'
+                    else pg_catalog.format('sink %s has not got it yet', slowest.name)
+                end;
+            elsif last_tick.position > 0 and realtime_sync.covers(last_tick.snapshot, segment) then
+                reason := 'has events younger than realtime_sync.retention';
+            else
+                reason := 'has events that realtime_sync.relay() has not come to';
+            end if;
+            forced := not going and size > max_size and segment <> written;
+            if forced then
+                going := true;
+                reason := 'the log is larger than realtime_sync.max_log_size';
+                select t.* into free from realtime_sync.first_tick(null, segment) t;
+            end if;
+        end if;
+        if going then
             begin
-                -- Before the lock, because it reads the whole segment.
-                execute pg_catalog.format(
-                    'select pg_catalog.max(e.at), pg_catalog.count(*), pg_catalog.pg_current_snapshot()
-                     from realtime_sync.event_%s e',
-                    segment
-                ) into newest, events, seen;
-                if newest >= pg_catalog.statement_timestamp() - retention and not coalesce(size > max_size, false) then
-                    action := 'kept';
-                    reason := 'has events younger than realtime_sync.retention';
+                -- The relay's lock first, in the relay's own order.
+                lock table only realtime_sync.tick in exclusive mode;
+                execute pg_catalog.format('lock table realtime_sync.event_%s in access exclusive mode', segment);
+                -- With the lock nobody can add to it.
+                if forced and (free.position is null or not realtime_sync.covers(free.snapshot, segment)) then
+                    perform realtime_sync.make_tick();
+                    select t.* into free from realtime_sync.tick_up_to(2147483647, 9223372036854775807) t;
+                end if;
+                if not realtime_sync.covers(free.snapshot, segment) then
+                    action := 'skipped';
+                    reason := 'events came in meanwhile';
                 else
-                    execute pg_catalog.format('lock table realtime_sync.event_%s in access exclusive mode', segment);
-                    -- With the lock nobody can add to it: what came in since is what seen does not see.
-                    execute pg_catalog.format(
-                        'select exists (
-                            select from realtime_sync.event_%s e
-                            where e.xid >= pg_catalog.pg_snapshot_xmin($1)
-                                and not pg_catalog.pg_visible_in_snapshot(e.xid, $1)
-                        )',
-                        segment
-                    ) into late using seen;
-                    if late then
-                        action := 'skipped';
-                        reason := 'events came in meanwhile';
-                    else
-                        execute pg_catalog.format('truncate realtime_sync.event_%s', segment);
-                        action := 'truncated';
-                        newests[segment + 1] := null;
-                        size := size - bytes;
+                    lost := 0;
+                    if forced then
+                        execute pg_catalog.format(
+                            'select pg_catalog.count(*) from realtime_sync.event_%s e where e.xid >= $1 or e.xid = any ($2)', segment
+                        ) into lost
+                        using coalesce(pg_catalog.pg_snapshot_xmax(got.snapshot), '0'::xid8),
+                            array(select pg_catalog.pg_snapshot_xip(got.snapshot));
                     end if;
+                    events := pg_catalog.pg_stat_get_live_tuples(('realtime_sync.event_' || segment)::regclass);
+                    execute pg_catalog.format('truncate realtime_sync.event_%s', segment);
+                    delete from realtime_sync.floor f where (f.timeline, f.position) <= (free.timeline, free.position);
+                    insert into realtime_sync.floor (timeline, wal_timeline, position, at, snapshot)
+                    select free.timeline, free.wal_timeline, free.position, free.at, free.snapshot
+                    where not exists (select from realtime_sync.floor);
+                    if lost > 0 then
+                        perform realtime_sync.count_lost(lost);
+                        raise warning using
+                            message = pg_catalog.format('%s events of realtime_sync are lost to readers that had not got them', lost),
+                            detail = 'The log is larger than realtime_sync.max_log_size, and they were its oldest.',
+                            hint = 'Raise realtime_sync.max_log_size, and look at realtime_sync.health() for what holds the relay or a sink up.';
+                    end if;
+                    action := 'truncated';
+                    newests[segment + 1] := null;
+                    size := size - bytes;
                 end if;
             exception
-                when lock_not_available then
+                when lock_not_available or object_in_use then
                     action := 'skipped';
                     events := null;
                     reason := 'held by another transaction';
             end;
-        else
-            action := 'kept';
-            reason := 'has events younger than realtime_sync.retention';
         end if;
         return next;
     end loop;
+
+    perform realtime_sync.clear_ring(current);
 
     segment := current;
     oldest := oldests[current + 1];
@@ -171,10 +332,83 @@ begin
 end
 $function$;
 
+-- Of progress only each sink's newest row counts, and when it began to fail. Ticks up to the floor have
+-- it in their place; the newest stays, so that the relay goes on from it.
+create function realtime_sync.clear_ring(current smallint) returns void
+volatile strict parallel unsafe language plpgsql
+set search_path = ''
+set lock_timeout = '200ms'
+as $function$
+declare
+    has_progress boolean;
+    last_place record;
+    newest_place record;
+begin
+    select t.timeline, t.position into newest_place
+    from realtime_sync.tick t
+    order by t.timeline desc, t.position desc
+    limit 1;
+    for n in 0..7 loop
+        continue when n = current;
+        begin
+            execute pg_catalog.format('select exists (select from realtime_sync.progress_%s)', n) into has_progress;
+            if has_progress then
+                lock table only realtime_sync.tick in exclusive mode;
+                execute pg_catalog.format('lock table realtime_sync.progress_%s in access exclusive mode', n);
+                execute pg_catalog.format(
+                    'insert into realtime_sync.progress (sink, timeline, position, id, retries, at, segment, error)
+                     select g.sink, g.timeline, g.position, g.id, g.retries, g.at, $1, g.error
+                     from realtime_sync.sink_state s
+                     join realtime_sync.progress_%s g
+                        on (g.sink, g.timeline, g.position, g.id) = (s.id, s.timeline, s.position, s.event)
+                     where g.retries = s.retries or g.at = s.failing_since',
+                    n
+                ) using current;
+                execute pg_catalog.format('truncate realtime_sync.progress_%s', n);
+            end if;
+            execute pg_catalog.format(
+                'select t.timeline, t.position from realtime_sync.tick_%s t order by t.timeline desc, t.position desc limit 1', n
+            ) into last_place;
+            if (last_place.timeline, last_place.position) < (newest_place.timeline, newest_place.position)
+                and exists (
+                    select from realtime_sync.floor f
+                    where (last_place.timeline, last_place.position) <= (f.timeline, f.position)
+                )
+            then
+                lock table only realtime_sync.tick in exclusive mode;
+                execute pg_catalog.format('truncate realtime_sync.tick_%s', n);
+            end if;
+        exception
+            -- whoever reads it; next time
+            when lock_not_available or object_in_use then
+                null;
+        end;
+    end loop;
+end
+$function$;
+
 revoke all on function realtime_sync.set_segment(smallint) from public;
+revoke all on function realtime_sync.count_lost(bigint) from public;
+revoke all on function realtime_sync.make_tick() from public;
+revoke all on function realtime_sync.covers(pg_snapshot, smallint) from public;
+revoke all on function realtime_sync.first_tick(timestamptz, smallint) from public;
+revoke all on function realtime_sync.tick_up_to(integer, bigint) from public;
+revoke all on function realtime_sync.clear_ring(smallint) from public;
 revoke all on function realtime_sync.retain() from public;
 
 comment on function realtime_sync.set_segment(smallint) is
     'Makes new events of this database go to another segment; realtime_sync.retain() uses it.';
+comment on function realtime_sync.count_lost(bigint) is
+    'Counts events that went before every sink had got them; realtime_sync.retain() uses it.';
+comment on function realtime_sync.make_tick() is
+    'Makes a tick of all that is committed, without sending it; realtime_sync.retain() uses it where realtime_sync.max_log_size is ahead of the relay.';
+comment on function realtime_sync.covers(pg_snapshot, smallint) is
+    'Whether a tick''s snapshot sees every event of a segment.';
+comment on function realtime_sync.first_tick(timestamptz, smallint) is
+    'The oldest tick not before a time, or, without one, the oldest that covers a segment; null if none.';
+comment on function realtime_sync.tick_up_to(integer, bigint) is
+    'The newest tick, or the floor, at or before a place.';
+comment on function realtime_sync.clear_ring(smallint) is
+    'Lets ticks up to the floor go and progress that is not the newest, but for those in the current segment.';
 comment on function realtime_sync.retain() is
-    'Lets events past realtime_sync.retention go, and the oldest above realtime_sync.max_log_size; moves on to the next segment after a sixth of retention. Returns what it did with each segment. Call it every few minutes.';
+    'Lets events past realtime_sync.retention go, and the oldest above realtime_sync.max_log_size; moves on to the next segment after a sixth of retention. Returns what it did with each segment. The relay calls it every minute.';

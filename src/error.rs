@@ -4,6 +4,7 @@
 use crate::source::Mistake;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use wire::cursor::Place;
 
 pub enum Error {
     /// enable() or disable() was asked for what cannot be.
@@ -30,6 +31,16 @@ pub enum Error {
     MessageTooLarge { size: usize, limit: usize },
     /// A topic pattern given to allow() that means nothing.
     TopicPattern { pattern: String, fault: String },
+    /// replay() without a cursor.
+    NoCursor,
+    /// replay() of what is no cursor.
+    MalformedCursor { text: String },
+    /// replay() of a cursor older than the log.
+    ExpiredCursor { since: Place, oldest: Option<Place> },
+    /// replay() of no or less than no events.
+    MaxEvents(i32),
+    /// A topic asked for that means nothing.
+    TopicSelection { pattern: String, fault: String },
 }
 
 pub struct Parts {
@@ -53,6 +64,8 @@ pub fn parts(
         hint: Some(hint.into()).filter(|hint| !hint.is_empty()),
     }
 }
+
+const FOLLOW: &str = "Load a snapshot with realtime_sync.cursor() in the same query or transaction, and follow from there.";
 
 impl Error {
     fn parts(self) -> Parts {
@@ -129,6 +142,41 @@ impl Error {
                 format!("invalid topic pattern \"{pattern}\": {fault}"),
                 "",
                 "Write a topic, a beginning with a \"*\" at its end, or either with {jwt.claim} or {user} in it: 'drivers', 'trip:*', 'driver:{jwt.sub}', 'org:{jwt.org}:*'. Doubled braces are literal.",
+            ),
+            Error::NoCursor => parts(
+                ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                "since of realtime_sync.replay() must not be null",
+                "",
+                FOLLOW,
+            ),
+            Error::MalformedCursor { text } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid cursor: \"{text}\""),
+                "A cursor is as realtime_sync.cursor(), realtime_sync.replay() and events have it.",
+                FOLLOW,
+            ),
+            Error::ExpiredCursor { since, oldest } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cursor has expired",
+                match oldest {
+                    Some(oldest) if oldest > since => {
+                        format!("It is {since}; the log begins after {oldest}.")
+                    }
+                    _ => format!("The log knows no tick at or before {since}."),
+                },
+                FOLLOW,
+            ),
+            Error::MaxEvents(most) => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid value for max_events: {most}"),
+                "",
+                "Give 1 to 10000.",
+            ),
+            Error::TopicSelection { pattern, fault } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid topic \"{pattern}\": {fault}"),
+                "",
+                "Write topics, or beginnings with a \"*\" at their end: 'drivers', 'trip:*'.",
             ),
         }
     }

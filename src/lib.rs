@@ -18,8 +18,7 @@ mod stats;
 
 // The install script, in the order the objects need each other.
 pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
-pgrx::extension_sql_file!("../sql/stats.sql", name = "stats", requires = ["bootstrap"]);
-pgrx::extension_sql_file!("../sql/log.sql", name = "log", requires = ["stats"]);
+pgrx::extension_sql_file!("../sql/log.sql", name = "log", requires = ["bootstrap"]);
 pgrx::extension_sql_file!("../sql/tick.sql", name = "tick", requires = ["log"]);
 pgrx::extension_sql_file!("../sql/capture.sql", name = "capture", requires = ["tick"]);
 pgrx::extension_sql_file!("../sql/source.sql", name = "source", requires = ["capture"]);
@@ -29,20 +28,28 @@ pgrx::extension_sql_file!(
     name = "message",
     requires = ["events"]
 );
+pgrx::extension_sql_file!("../sql/replay.sql", name = "replay", requires = ["message"]);
 pgrx::extension_sql_file!(
     "../sql/permission.sql",
     name = "permission",
-    requires = ["message"]
+    requires = ["replay"]
 );
 pgrx::extension_sql_file!(
     "../sql/relay.sql",
     name = "relay",
     requires = ["permission"]
 );
+pgrx::extension_sql_file!("../sql/sink.sql", name = "sink", requires = ["relay"]);
+pgrx::extension_sql_file!("../sql/stats.sql", name = "stats", requires = ["sink"]);
+pgrx::extension_sql_file!(
+    "../sql/metrics.sql",
+    name = "metrics",
+    requires = ["stats"]
+);
 pgrx::extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",
-    requires = ["permission"]
+    requires = ["stats"]
 );
 pgrx::extension_sql_file!(
     "../sql/health.sql",

@@ -34,6 +34,10 @@ impl Tick {
         }
     }
 
+    pub fn is_at(&self, place: &Place) -> bool {
+        (self.timeline, self.position) == (place.timeline, place.position)
+    }
+
     fn of(row: &Row) -> Tick {
         Tick {
             timeline: row.long(0) as u32,
@@ -570,6 +574,26 @@ unsafe fn write_topics(out: &mut Text, datum: Datum) {
     }
     let size = out.len() - start;
     out.as_mut_bytes()[start..start + 4].copy_from_slice(&record::varlena(size));
+}
+
+/// What the active snapshot sees, but for what this transaction may still write.
+pub fn current() -> Snapshot {
+    // SAFETY: a function without arguments that gives a pg_snapshot.
+    let mut current = unsafe {
+        let datum = pgrx::direct_function_call_as_datum(pg_sys::pg_current_snapshot, &[]);
+        datum.map_or(Snapshot::NONE, |datum| snapshot(datum))
+    };
+    // A snapshot does not list its own transaction as running.
+    // SAFETY: reads this backend's state.
+    let own = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
+    if own != 0
+        && own < current.xmax
+        && let Err(at) = current.running.binary_search(&own)
+    {
+        current.running.insert(at, own);
+        current.xmin = current.xmin.min(own);
+    }
+    current
 }
 
 /// # Safety

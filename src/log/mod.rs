@@ -7,6 +7,7 @@ mod native;
 pub mod octets;
 pub mod permission;
 pub mod record;
+mod replay;
 pub mod segment;
 pub mod server;
 pub mod shared;

@@ -73,7 +73,7 @@ pub extern "C-unwind" fn realtime_sync_member(fcinfo: FunctionCallInfo) -> Datum
 ///
 /// # Safety
 /// `array` is a text[].
-unsafe fn elements(array: Datum) -> Vec<Octets> {
+pub unsafe fn elements(array: Datum) -> Vec<Octets> {
     let (mut values, mut nulls, mut n) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
     // SAFETY: the caller's promise; the type's length, alignment and storage are those of text.
     unsafe {

@@ -153,7 +153,7 @@ impl Relay {
 
     /// Makes a tick of what came since the last, if anything did; how many events it has.
     fn tick(&mut self, layout: &Layout, newest: Tick) -> usize {
-        let snapshot = tick::look();
+        let snapshot = history::current();
         if snapshot == self.seen {
             self.newest = Some(newest);
             return 0;

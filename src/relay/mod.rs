@@ -1,6 +1,7 @@
 //! Delivery: from the log to those who listen.
 
 mod batch;
+mod cover;
 mod deliver;
 mod hand;
 pub mod inline;

@@ -59,29 +59,6 @@ pub fn flush_wal() {
     unsafe { pg_sys::XLogFlush(pg_sys::GetXLogInsertRecPtr()) };
 }
 
-/// What the active snapshot sees.
-pub fn look() -> Snapshot {
-    let text: Option<&std::ffi::CStr> = unsafe {
-        // SAFETY: the functions of type pg_snapshot, which take what they are given here.
-        let snapshot = pgrx::direct_function_call_as_datum(pg_sys::pg_current_snapshot, &[]);
-        pgrx::direct_function_call(pg_sys::pg_snapshot_out, &[snapshot])
-    };
-    let text = text.and_then(|text| text.to_str().ok()).unwrap_or_default();
-    let mut snapshot = Snapshot::parse(text).unwrap_or(Snapshot::NONE);
-    // A transaction's own id is not in its snapshot. What relay()'s caller captures after it belongs to
-    // a later tick.
-    // SAFETY: reads the transaction's state.
-    let own = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
-    if own != 0
-        && snapshot.sees(own)
-        && let Err(place) = snapshot.running.binary_search(&own)
-    {
-        snapshot.running.insert(place, own);
-        snapshot.xmin = snapshot.xmin.min(own);
-    }
-    snapshot
-}
-
 /// The tick after `newest`, at the timeline of now; its position is never handed out again.
 pub fn next(layout: &Layout, newest: &Tick, snapshot: Snapshot) -> Tick {
     // SAFETY: not in recovery.

@@ -83,9 +83,23 @@ pub fn call() {
     }
 }
 
+/// For readers: a relay that a restart of the server has ended, and with it the memory of what waits,
+/// starts with the first of them.
+pub fn remind() {
+    let relay = shared::relay();
+    // SAFETY: reads shared memory.
+    if unsafe { pg_sys::RecoveryInProgress() } {
+        return;
+    }
+    let none_yet = relay.position.load(Relaxed) == 0 && relay.latch.load(Relaxed) == 0;
+    if none_yet && matches!(settings::delivery(), Delivery::Worker | Delivery::Inline) {
+        start();
+    }
+}
+
 /// Asks for a worker, unless somebody just did.
 #[cold]
-pub fn start() {
+fn start() {
     let relay = shared::relay();
     // SAFETY: reads the clock.
     let now = unsafe { pg_sys::GetCurrentTimestamp() };

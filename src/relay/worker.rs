@@ -2,7 +2,8 @@
 //! library is preloaded.
 
 use super::deliver::Relay;
-use crate::log::{layout, server, shared};
+use crate::log::statement::Statement;
+use crate::log::{layout, server, shared, subtransaction};
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::prelude::*;
 use std::ffi::{CStr, c_char, c_int};
@@ -17,8 +18,18 @@ const IDLE: i64 = 30_000_000;
 /// How long a relay whose last tick was large waits for the next to grow: 32 writers gave it 9 events
 /// a tick without.
 const LINGER: i64 = 2_000;
+/// How often retain() is called, in microseconds. The first time soon, since a worker that is started by an
+/// event an hour never lives for a minute.
+const RETAIN: i64 = 60_000_000;
+const FIRST_RETAIN: i64 = 5_000_000;
 /// Seconds to a restart after a crash or an error.
 const RESTART: c_int = 1;
+
+static PREPARED: Statement<0> = Statement::new(
+    c"select from pg_catalog.pg_prepared_xacts p
+    where p.database operator(pg_catalog.=) pg_catalog.current_database()",
+    [],
+);
 
 /// What a cycle of the relay leaves to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +110,11 @@ unsafe extern "C" {
     fn _exit(status: c_int) -> !;
 }
 
+#[cfg(not(feature = "pg18"))]
+use pg_sys::pqsignal;
+#[cfg(feature = "pg18")]
+use pg_sys::pqsignal_be as pqsignal;
+
 static CONNECTED: AtomicBool = AtomicBool::new(false);
 
 /// A worker whose database is gone fails to connect, and the postmaster would start it again every
@@ -115,8 +131,8 @@ fn connect(database: Oid) {
     // once, so that a shutdown does not wait for a batch.
     unsafe {
         pg_sys::on_proc_exit(Some(forget_if_unconnected), Datum::null());
-        pg_sys::pqsignal(pg_sys::SIGTERM as c_int, Some(server::die));
-        pg_sys::pqsignal(
+        pqsignal(pg_sys::SIGTERM as c_int, Some(server::die));
+        pqsignal(
             pg_sys::SIGHUP as c_int,
             Some(server::SignalHandlerForConfigReload),
         );
@@ -175,8 +191,17 @@ fn databases() -> Vec<(Oid, std::ffi::CString)> {
     found
 }
 
-unsafe extern "C-unwind" fn give_up_latch(_code: c_int, _arg: Datum) {
-    shared::relay().latch.store(0, SeqCst);
+/// The next commit finds no relay, and may start one at once.
+unsafe extern "C-unwind" fn give_up(_code: c_int, latch: Datum) {
+    let relay = shared::relay();
+    let latch = latch.value() as u64;
+    if relay
+        .latch
+        .compare_exchange(latch, 0, SeqCst, SeqCst)
+        .is_ok()
+    {
+        relay.launched.store(0, SeqCst);
+    }
 }
 
 /// # Safety
@@ -195,7 +220,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         return;
     }
     // SAFETY: the callback only touches shared memory, which is still there at that time.
-    unsafe { pg_sys::before_shmem_exit(Some(give_up_latch), Datum::null()) };
+    unsafe { pg_sys::before_shmem_exit(Some(give_up), Datum::from(pg_sys::MyLatch)) };
     // A tick that a crash undoes is made again; what it sends is durable before.
     for (name, value) in [
         (c"synchronous_commit", c"off"),
@@ -220,6 +245,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
     let mut relay = Relay::new();
     // SAFETY: reads the clock.
     let mut busy = unsafe { pg_sys::GetCurrentTimestamp() };
+    let mut retain_at = busy + FIRST_RETAIN;
     loop {
         // SAFETY: our own latch; interrupts are looked at before anything is held.
         unsafe {
@@ -233,6 +259,10 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         let next = cycle(&mut relay);
         // SAFETY: reads the clock.
         let now = unsafe { pg_sys::GetCurrentTimestamp() };
+        if now >= retain_at && next != Next::Leave {
+            retain();
+            retain_at = now + RETAIN;
+        }
         match next {
             Next::AtOnce => busy = now,
             Next::Linger => {
@@ -275,13 +305,58 @@ fn claim() -> bool {
         .is_ok()
 }
 
-/// Takes the latch away, unless a transaction is about to commit events: nobody would wake a relay for
-/// those, since it was there when they looked.
+/// Gives the latch up, unless a transaction is about to commit events: nobody would wake a relay for
+/// those, since it was there when they looked. Nor would anybody for a prepared one.
 fn leave() -> bool {
+    if has_prepared() {
+        return false;
+    }
     let relay = shared::relay();
     relay.latch.store(0, SeqCst);
     let wanted = relay.capturing.load(SeqCst) > 0 || relay.pending.load(SeqCst) > 0;
-    !(wanted && claim())
+    if wanted && claim() {
+        return false;
+    }
+    relay.launched.store(0, SeqCst);
+    true
+}
+
+fn has_prepared() -> bool {
+    // SAFETY: the transaction is this function's own.
+    unsafe {
+        pg_sys::StartTransactionCommand();
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        let mut found = false;
+        PREPARED.run([], |_| {
+            found = true;
+            false
+        });
+        pg_sys::PopActiveSnapshot();
+        pg_sys::CommitTransactionCommand();
+        found
+    }
+}
+
+/// Lets old events go, in a transaction of its own. What fails is logged and tried again next time.
+fn retain() {
+    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
+    unsafe {
+        pg_sys::SetCurrentStatementStartTimestamp();
+        pg_sys::StartTransactionCommand();
+        pg_sys::pgstat_report_activity(
+            pg_sys::BackendState::STATE_RUNNING,
+            c"select realtime_sync.retain()".as_ptr(),
+        );
+        if layout::find().is_some() {
+            let done = subtransaction::attempt(|| Spi::run("select realtime_sync.retain()"));
+            if let Err(error) = done {
+                log!("realtime_sync.retain() failed: {error}");
+            }
+        }
+        pg_sys::CommitTransactionCommand();
+        pg_sys::pgstat_report_stat(false);
+        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());
+    }
 }
 
 /// One cycle in a transaction of its own. An error ends the process, which starts anew.

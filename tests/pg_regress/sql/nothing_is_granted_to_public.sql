@@ -37,8 +37,8 @@ where p.pronamespace = 'realtime_sync'::regnamespace and l.lanname in ('sql', 'p
     and p.prosqlbody is null
     and not exists (select from unnest(p.proconfig) c where c like 'search_path=%')
 order by 1;
--- and none runs with its owner's rights
-select p.oid::regprocedure from pg_proc p where p.pronamespace = 'realtime_sync'::regnamespace and p.prosecdef;
+-- and none but relay() runs with its owner's rights, whose search_path is its own
+select p.oid::regprocedure, p.proconfig from pg_proc p where p.pronamespace = 'realtime_sync'::regnamespace and p.prosecdef;
 
 -- the caller's search_path, made hostile, changes nothing
 create schema hostile;

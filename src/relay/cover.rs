@@ -1,0 +1,29 @@
+//! A tick without delivery, for retention: what realtime_sync.max_log_size makes go before a relay has
+//! come to it needs one that tells readers how far the log is gone.
+
+use super::tick;
+use crate::error::Error;
+use crate::log::shared;
+use crate::log::{history, layout};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::sync::atomic::Ordering::SeqCst;
+
+/// Makes a tick of all that is committed by now.
+#[pg_extern(sql = false)]
+fn make_tick() {
+    let layout = layout::find().unwrap_or_else(|| Error::LogDamaged.raise());
+    tick::lock(&layout);
+    // SAFETY: popped below; an error ends the transaction and pops it too.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+    let newest = history::newest()
+        .or_else(history::floor)
+        .unwrap_or_else(|| Error::LogDamaged.raise());
+    tick::insert(&tick::next(&layout, &newest, tick::look()));
+    // Whoever sends it later does not know which of its commits the disk had by then.
+    tick::flush_wal();
+    // A relay that ticked before has to look again.
+    shared::relay().turns.fetch_add(1, SeqCst);
+    // SAFETY: pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+}
