@@ -24,6 +24,7 @@ create table realtime_sync.event (
     topics text[] not null,
     event text,
     payload json,
+    throttle integer,
     body json not null default realtime_sync.message_context()
 ) partition by list (segment);
 
@@ -75,6 +76,8 @@ comment on column realtime_sync.event.payload is
     'The payload given to realtime_sync.send(); null of a captured change.';
 comment on column realtime_sync.event.body is
     'Of a captured change, the whole event without v, id, txid, cursor; of a message, timestamp, actor and mutation_id.';
+comment on column realtime_sync.event.throttle is
+    'Of an update that changed only throttle_columns of its source, their window in milliseconds; null of everything else.';
 comment on column realtime_sync.event.xid is
     'The top-level transaction that wrote the event; with id it finds an event by the index.';
 comment on column realtime_sync.event.notified is

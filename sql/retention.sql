@@ -10,8 +10,8 @@ create function realtime_sync.count_lost(events bigint) returns void
 volatile strict parallel unsafe language c
 as 'MODULE_PATHNAME', 'count_lost_wrapper';
 
-create function realtime_sync.make_tick() returns void
-volatile parallel unsafe language c
+create function realtime_sync.make_tick(newest_xid bigint) returns void
+volatile strict parallel unsafe language c
 as 'MODULE_PATHNAME', 'make_tick_wrapper';
 
 -- Two looks at the end of the segment's index.
@@ -56,10 +56,7 @@ begin
         line := probe.timeline;
         low := probe.position - 1;
         select t.* into probe from realtime_sync.tick t where t.timeline = line order by t.position desc limit 1;
-        exit when case
-            when since is not null then probe.at >= since
-            else realtime_sync.covers(probe.snapshot, covering)
-        end;
+        exit when coalesce(probe.at >= since, realtime_sync.covers(probe.snapshot, covering));
     end loop;
     found_tick := probe;
     high := probe.position;
@@ -72,7 +69,7 @@ begin
         limit 1;
         if not found then
             low := low + (high - low) / 2;
-        elsif case when since is not null then probe.at >= since else realtime_sync.covers(probe.snapshot, covering) end then
+        elsif coalesce(probe.at >= since, realtime_sync.covers(probe.snapshot, covering)) then
             found_tick := probe;
             high := probe.position;
         else
@@ -263,7 +260,10 @@ begin
                 execute pg_catalog.format('lock table realtime_sync.event_%s in access exclusive mode', segment);
                 -- With the lock nobody can add to it.
                 if forced and (free.position is null or not realtime_sync.covers(free.snapshot, segment)) then
-                    perform realtime_sync.make_tick();
+                    execute pg_catalog.format(
+                        'select realtime_sync.make_tick((select e.xid::text::bigint from realtime_sync.event_%s e order by e.xid desc limit 1))',
+                        segment
+                    );
                     select t.* into free from realtime_sync.tick_up_to(2147483647, 9223372036854775807) t;
                 end if;
                 if not realtime_sync.covers(free.snapshot, segment) then
@@ -272,11 +272,15 @@ begin
                 else
                     lost := 0;
                     if forced then
-                        execute pg_catalog.format(
-                            'select pg_catalog.count(*) from realtime_sync.event_%s e where e.xid >= $1 or e.xid = any ($2)', segment
-                        ) into lost
-                        using coalesce(pg_catalog.pg_snapshot_xmax(got.snapshot), '0'::xid8),
-                            array(select pg_catalog.pg_snapshot_xip(got.snapshot));
+                        -- Sinks go on at the floor: what that tick has in other segments they do not get either.
+                        select pg_catalog.count(*) into lost
+                        from realtime_sync.event e
+                        where (
+                                e.xid >= coalesce(pg_catalog.pg_snapshot_xmax(got.snapshot), '0'::xid8)
+                                or e.xid = any (array(select pg_catalog.pg_snapshot_xip(got.snapshot)))
+                            )
+                            and e.xid < pg_catalog.pg_snapshot_xmax(free.snapshot)
+                            and e.xid <> all (array(select pg_catalog.pg_snapshot_xip(free.snapshot)));
                     end if;
                     events := pg_catalog.pg_stat_get_live_tuples(('realtime_sync.event_' || segment)::regclass);
                     execute pg_catalog.format('truncate realtime_sync.event_%s', segment);
@@ -389,7 +393,7 @@ $function$;
 
 revoke all on function realtime_sync.set_segment(smallint) from public;
 revoke all on function realtime_sync.count_lost(bigint) from public;
-revoke all on function realtime_sync.make_tick() from public;
+revoke all on function realtime_sync.make_tick(bigint) from public;
 revoke all on function realtime_sync.covers(pg_snapshot, smallint) from public;
 revoke all on function realtime_sync.first_tick(timestamptz, smallint) from public;
 revoke all on function realtime_sync.tick_up_to(integer, bigint) from public;
@@ -400,8 +404,8 @@ comment on function realtime_sync.set_segment(smallint) is
     'Makes new events of this database go to another segment; realtime_sync.retain() uses it.';
 comment on function realtime_sync.count_lost(bigint) is
     'Counts events that went before every sink had got them; realtime_sync.retain() uses it.';
-comment on function realtime_sync.make_tick() is
-    'Makes a tick of all that is committed, without sending it; realtime_sync.retain() uses it where realtime_sync.max_log_size is ahead of the relay.';
+comment on function realtime_sync.make_tick(bigint) is
+    'Makes a tick of what is committed, up to a transaction, without sending it; realtime_sync.retain() uses it where realtime_sync.max_log_size is ahead of the relay.';
 comment on function realtime_sync.covers(pg_snapshot, smallint) is
     'Whether a tick''s snapshot sees every event of a segment.';
 comment on function realtime_sync.first_tick(timestamptz, smallint) is

@@ -93,6 +93,9 @@ select
     o.event_name,
     o.status_columns,
     o.numbers,
+    o.throttle,
+    o.throttle_columns,
+    coalesce(o.coalesced, false) as coalesced,
     case s.enabled
         when 'O' then 'origin' when 'R' then 'replica' when 'A' then 'always' else 'disabled'
     end as replica_mode,
@@ -287,7 +290,10 @@ left join lateral pg_catalog.jsonb_to_record(s.options) as o (
     key_columns text[],
     event_name text,
     status_columns text[],
-    numbers text
+    numbers text,
+    throttle interval,
+    throttle_columns text[],
+    coalesced boolean
 ) on true
 left join lateral (
     select
@@ -346,6 +352,7 @@ create function realtime_sync.enable(
     numbers text default null,
     throttle interval default null,
     throttle_columns text[] default null,
+    coalesced boolean default null,
     replica_mode text default null,
     replica_identity text default null,
     publication text default null,
@@ -374,8 +381,13 @@ as $function$
                         'event_name', enable.event_name,
                         'status_columns', enable.status_columns,
                         'numbers', enable.numbers,
-                        'throttle', enable.throttle,
+                        'throttle', case when enable.throttle is not null then pg_catalog.jsonb_build_object(
+                            'text', enable.throttle::text,
+                            'months', (extract(year from enable.throttle) * 12 + extract(month from enable.throttle))::text,
+                            'milliseconds', (extract(epoch from enable.throttle) * 1000)::text
+                        ) end,
                         'throttle_columns', enable.throttle_columns,
+                        'coalesced', enable.coalesced,
                         'replica_mode', enable.replica_mode,
                         'replica_identity', enable.replica_identity,
                         'publication', enable.publication
@@ -412,7 +424,7 @@ $function$;
 revoke all on function realtime_sync.set_source(regclass, bytea, boolean) from public;
 revoke all on function realtime_sync.read_options(bytea) from public;
 revoke all on function realtime_sync.enable(
-    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[],
+    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[], boolean,
     text, text, text, boolean
 ) from public;
 revoke all on function realtime_sync.disable(regclass) from public;
@@ -448,6 +460,12 @@ comment on column realtime_sync.source.status_columns is
     'An UPDATE that changes one of these is a status_change.';
 comment on column realtime_sync.source.numbers is
     'json, or text: bigint and numeric as JSON strings.';
+comment on column realtime_sync.source.throttle is
+    'How long updates of nothing but throttle_columns are held back, per row; null: not at all.';
+comment on column realtime_sync.source.throttle_columns is
+    'The columns whose updates throttle holds back.';
+comment on column realtime_sync.source.coalesced is
+    'Whether a transaction''s changes of a row are one event.';
 comment on column realtime_sync.source.replica_mode is
     'origin, replica, always, or disabled where a trigger is.';
 comment on column realtime_sync.source.replica_identity is
@@ -461,7 +479,7 @@ comment on column realtime_sync.source.options is
 comment on column realtime_sync.source.drift is
     'What no longer holds: names that do not resolve, triggers disabled, missing or fired after others. Null if nothing.';
 comment on function realtime_sync.enable(
-    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[],
+    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[], boolean,
     text, text, text, boolean
 ) is
     'Makes a table a source, or gives a source other options; changes nothing and locks nothing if it has them already.';

@@ -5,7 +5,7 @@ volatile parallel restricted language c
 as 'MODULE_PATHNAME', 'counters_wrapper';
 
 create function realtime_sync.relay_state(
-    out running boolean, out pending boolean, out paused boolean, out own_memory boolean, out position bigint,
+    out running boolean, out pending boolean, out paused boolean, out own_memory boolean, out "position" bigint,
     out launched timestamptz, out refused timestamptz, out since timestamptz, out looked timestamptz
 ) returns setof record
 volatile parallel restricted language c
@@ -159,7 +159,7 @@ from (
 ) g
 union all
 select
-    'latency_ticks', 'histogram', '<= ' || coalesce(l.bound || ' s', 'any'), pg_catalog.sum(l.ticks) over (order by l.bound),
+    'latency_ticks', 'histogram', coalesce('<= ' || l.bound || ' s', 'any'), pg_catalog.sum(l.ticks) over (order by l.bound),
     'Ticks by the time from the oldest commit in them until they were sent.'
 from realtime_sync.latencies() l
 union all

@@ -1,6 +1,7 @@
 //! Every failure a user can reach: SQLSTATE, message, detail, hint. Raised, never returned: pgrx
 //! turns a trigger's `Err` into XX000 (pgrx issue 2365).
 
+use crate::relay;
 use crate::source::Mistake;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -9,6 +10,8 @@ use wire::cursor::Place;
 pub enum Error {
     /// enable() or disable() was asked for what cannot be.
     Mistake(Mistake),
+    /// add_sink() was asked for what cannot be, or a sink fails.
+    Sink(relay::Mistake),
     /// capture() was called as a plain function, or by a trigger of the wrong kind.
     TriggerProtocol { fault: &'static str },
     /// An allocation of this many bytes failed.
@@ -72,6 +75,7 @@ impl Error {
         use PgSqlErrorCode::*;
         match self {
             Error::Mistake(mistake) => mistake.parts(),
+            Error::Sink(mistake) => mistake.parts(),
             Error::TriggerProtocol { fault } => parts(
                 ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
                 format!("realtime_sync.capture() {fault}"),

@@ -3,9 +3,11 @@
 //! Bounded: over [`BOUND`] they go to the log at once, or, inside a savepoint, to a temporary file,
 //! because rows written to the log there would die with the savepoint.
 
+use super::coalesce::Plans;
 use super::context;
 use super::moved;
-use super::plan;
+use super::parts::{self, PARTS};
+use super::plan::{self, Plan};
 use super::spill::Spill;
 use crate::error::Error;
 use crate::log::append::{self, Writer};
@@ -22,8 +24,9 @@ use wire::native;
 
 /// Bytes of events kept in memory.
 const BOUND: usize = 1024 * 1024;
-/// Inline delivery notifies what is still in memory at the commit, so it keeps more.
-const INLINE_BOUND: usize = 8 * 1024 * 1024;
+/// Inline delivery notifies what is still in memory at the commit, and of a coalesced source only what
+/// is still in memory can become one, so these keep more.
+const LARGE_BOUND: usize = 8 * 1024 * 1024;
 
 pub struct Buffer {
     pub text: Text,
@@ -32,6 +35,8 @@ pub struct Buffer {
     /// contained are the marks from the first of its id or later.
     marks: Vec<(pg_sys::SubTransactionId, u64)>,
     spill: Spill,
+    /// Not empty when there are records to be coalesced.
+    plans: Plans,
     /// The segment this transaction holds.
     segment: Option<usize>,
     /// Some events have gone to the log early, for want of room. Nobody is notified of the rest either:
@@ -45,6 +50,7 @@ static BUFFER: Local<Buffer> = Local::new(Buffer {
     text: Text::new(),
     marks: Vec::new(),
     spill: Spill::new(),
+    plans: Plans::new(),
     segment: None,
     early: false,
     late: false,
@@ -72,9 +78,9 @@ impl Buffer {
         {
             self.mark(subtransaction);
         }
-        if self.text.len() >= BOUND && self.text.len() >= bound() {
+        if self.text.len() >= BOUND && self.text.len() >= self.bound() {
             // Half of a moved row waits in the text for its other half, but not at any price.
-            if !moved::is_pending() || self.text.len() >= 2 * bound() {
+            if !moved::is_pending() || self.text.len() >= 2 * self.bound() {
                 self.make_room();
             }
         }
@@ -102,6 +108,9 @@ impl Buffer {
         moved::forget_row();
         // SAFETY: reads a field of the transaction's state.
         if unsafe { pg_sys::GetCurrentTransactionNestLevel() } == 1 {
+            if self.compact() {
+                return;
+            }
             shared::count(
                 Counter::Unnotified,
                 self.write_out(false) * u64::from(is_inline()),
@@ -125,6 +134,9 @@ impl Buffer {
         if let Some(layout) = layout::find() {
             for record in record::each(self.text.as_mut_bytes()) {
                 if record::id(record) == 0 && record::is_pending(record) {
+                    if record::note(record) & PARTS != 0 {
+                        parts::set_leave_id(record, append::take_id(&layout));
+                    }
                     record::set_id(record, append::take_id(&layout));
                 }
             }
@@ -152,6 +164,9 @@ impl Buffer {
     /// Writes everything to the log and forgets it, but for the text, whose records now have their
     /// ids; gives the number of events.
     fn write_out(&mut self, notified: bool) -> u64 {
+        if !self.plans.is_empty() && self.spill.is_empty() {
+            self.text = self.plans.settle(&mut self.text);
+        }
         if self.text.is_empty() && self.spill.is_empty() {
             return 0;
         }
@@ -171,12 +186,64 @@ impl Buffer {
                 events += 1;
             }
         };
-        self.spill.read_back(&mut write);
-        for record in record::each(self.text.as_mut_bytes()) {
-            write(record);
+        if self.spill.is_empty() || self.plans.is_empty() {
+            self.spill.read_back(&mut write);
+            for record in record::each(self.text.as_mut_bytes()) {
+                write(record);
+            }
+        } else {
+            // A bufferful at a time, as if there had been no savepoint.
+            let mut window = Text::new();
+            let plans = &self.plans;
+            self.spill.read_back(|record| {
+                window.extend(record);
+                if window.len() >= LARGE_BOUND {
+                    window = plans.compact(&mut window);
+                    if window.len() > LARGE_BOUND / 2 {
+                        let mut settled = plans.settle(&mut window);
+                        record::each(settled.as_mut_bytes()).for_each(&mut write);
+                        window.clear();
+                    }
+                }
+            });
+            window.extend(self.text.as_bytes());
+            let mut settled = plans.settle(&mut window);
+            record::each(settled.as_mut_bytes()).for_each(&mut write);
         }
         writer.close();
         events
+    }
+
+    /// Makes room by coalescing what can be; whether that was half of it, so that it is not done over and
+    /// over. No savepoint is open.
+    fn compact(&mut self) -> bool {
+        if self.plans.is_empty() || !self.spill.is_empty() {
+            return false;
+        }
+        self.text = self.plans.compact(&mut self.text);
+        self.marks.clear();
+        // SAFETY: reads a field of the transaction's state.
+        self.mark(unsafe { server::GetCurrentSubTransactionId() });
+        if let Some((_, offset)) = self.marks.last_mut() {
+            *offset = 0;
+        }
+        self.text.len() <= self.bound() / 2
+    }
+
+    /// Keeps by which plan the record at the end of the text was made.
+    #[cold]
+    pub fn adopt(&mut self, plan: &Plan, size: usize) {
+        let start = self.text.len() - size;
+        self.plans
+            .adopt(plan, &mut self.text.as_mut_bytes()[start..]);
+    }
+
+    fn bound(&self) -> usize {
+        if is_inline() || !self.plans.is_empty() {
+            LARGE_BOUND
+        } else {
+            BOUND
+        }
     }
 
     fn open(&mut self, layout: Layout, notified: bool) -> Option<Writer> {
@@ -206,6 +273,7 @@ impl Buffer {
     fn forget(&mut self) {
         self.text.clear();
         self.marks.clear();
+        self.plans.clear();
         self.spill.close();
         moved::forget();
     }
@@ -214,6 +282,7 @@ impl Buffer {
     fn reset(&mut self) {
         self.text.clear();
         self.marks.clear();
+        self.plans.clear();
         self.spill.forget();
         self.segment = None;
         self.early = false;
@@ -231,10 +300,6 @@ impl Buffer {
 
 fn is_inline() -> bool {
     settings::delivery() == Delivery::Inline
-}
-
-fn bound() -> usize {
-    if is_inline() { INLINE_BOUND } else { BOUND }
 }
 
 /// Writes what has been captured so far, with the snapshot and the write permission it needs: a

@@ -43,7 +43,7 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let (root, ancestors) = relation::root(relation, data.tg_trigger);
         let (schema, table) = relation::names(root, relation);
         let leaf = (root != (*relation).rd_id).then(|| relation::name(relation));
-        let topics = options
+        let topics: Vec<Topic> = options
             .topics
             .iter()
             .filter_map(|topic| resolve(topic, &columns, &key, &schema, &table))
@@ -57,6 +57,7 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let closed = places(&options.exclude).len() < options.exclude.len();
         let status = places(&options.status_columns);
         let watch = places(&options.watch);
+        let throttled = throttled(&options, &columns, &key, &topics, &status);
         let head = |kind: &str, event: Option<&str>| {
             head(
                 kind,
@@ -87,6 +88,9 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             topics,
             status,
             watch,
+            throttle: options.throttle,
+            throttled,
+            coalesced: options.coalesced,
             generated: Generated::of(relation, memory),
             heads,
             new_row: options.new_row,
@@ -104,6 +108,34 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         }
     }
 }
+
+/// Columns whose change may be held back: those listed, and hidden ones, since nobody is to know when they
+/// change; but none that says whom or what the event concerns, whatever a trigger written by hand lists.
+fn throttled(
+    options: &Options,
+    columns: &[Column],
+    key: &[usize],
+    topics: &[Topic],
+    status: &[usize],
+) -> Vec<bool> {
+    if options.throttle == 0 {
+        return Vec::new();
+    }
+    let listed: Vec<usize> = options
+        .throttle_columns
+        .iter()
+        .filter_map(|name| place(columns, name))
+        .collect();
+    (0..columns.len())
+        .map(|n| {
+            (listed.contains(&n) || !columns[n].visible)
+                && !key.contains(&n)
+                && !status.contains(&n)
+                && !topics.iter().any(|topic| topic.columns.contains(&n))
+        })
+        .collect()
+}
+
 /// The trigger's argument. One written by hand may hold anything; then the defaults apply, and
 /// `source` says so: a user's write does not fail for it.
 unsafe fn options(trigger: *const pg_sys::Trigger) -> Options {

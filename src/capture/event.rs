@@ -1,5 +1,6 @@
 //! A change as the event's text.
 
+use super::parts::BARRIER;
 use super::plan::{Plan, Topic};
 use super::row::{Change, Row};
 use super::scratch::{Scratch, resize};
@@ -11,7 +12,7 @@ use wire::options::RowImage;
 
 /// What an event is cut down to when it is too large, in turn (DESIGN: full, changed, key).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Size {
+pub enum Size {
     Full,
     Changed,
     Key,
@@ -53,6 +54,12 @@ impl Writer<'_> {
                 return outcome;
             }
         }
+        if self.plan.coalesced && !matches!(change, Change::Truncate) {
+            let start = self.out.len();
+            self.write_parts(change);
+            outcome.last = self.out.len() - start;
+            return outcome;
+        }
         self.scratch.topics.clear();
         let all = !self.without_foreign;
         for topic in &self.plan.topics {
@@ -68,8 +75,22 @@ impl Writer<'_> {
             let start = self.out.len();
             outcome.partial = self.write_sized(change);
             outcome.last = self.out.len() - start;
+            if self.plan.throttle > 0 {
+                self.mark_throttled(change, start);
+            }
+            if self.plan.coalesced {
+                record::set_note(&mut self.out.as_mut_bytes()[start..], BARRIER);
+            }
         }
         outcome
+    }
+
+    #[cold]
+    fn mark_throttled(&mut self, change: Change, start: usize) {
+        let plan = self.plan;
+        if matches!(change, Change::Update(..)) && plan.holds_back(&self.scratch.changed) {
+            record::set_throttle(&mut self.out.as_mut_bytes()[start..], plan.throttle);
+        }
     }
 
     fn compare(&mut self, old: Row, new: Row) {
@@ -263,7 +284,7 @@ impl Writer<'_> {
     }
 }
 
-fn smaller(image: RowImage, size: Size) -> RowImage {
+pub fn smaller(image: RowImage, size: Size) -> RowImage {
     match (size, image) {
         (Size::Full, _) | (_, RowImage::None | RowImage::Key) => image,
         (Size::Changed, _) => RowImage::Changed,

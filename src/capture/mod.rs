@@ -1,11 +1,12 @@
 //! The capture triggers: from a changed row to events in the transaction's buffer.
 
 pub mod buffer;
+mod coalesce;
 mod codec;
 mod compile;
 mod context;
 mod encode;
-mod encoding;
+pub mod encoding;
 mod event;
 mod fixed;
 mod foreign;
@@ -13,6 +14,7 @@ mod generated;
 mod image;
 mod message;
 mod moved;
+mod parts;
 mod plan;
 mod relation;
 mod row;

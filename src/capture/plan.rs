@@ -53,6 +53,12 @@ pub struct Plan {
     pub topics: Vec<Topic>,
     pub status: Vec<usize>,
     pub watch: Vec<usize>,
+    /// Milliseconds; 0: updates are not held back.
+    pub throttle: u32,
+    /// By column: is an update of it, or of it and such others, held back?
+    pub throttled: Vec<bool>,
+    /// One event per row and transaction, made at its end.
+    pub coalesced: bool,
     pub generated: Generated,
     pub heads: Heads,
     pub new_row: RowImage,
@@ -79,6 +85,17 @@ pub struct Plan {
 impl Plan {
     pub fn wants(&self, operation: Operation) -> bool {
         self.operations.is_empty() || self.operations.contains(&operation)
+    }
+}
+
+impl Plan {
+    /// Whether an update may be held back, by which columns it changed.
+    pub fn holds_back(&self, changed: &[bool]) -> bool {
+        self.throttle > 0
+            && changed
+                .iter()
+                .zip(&self.throttled)
+                .all(|(&changed, &throttled)| !changed || throttled)
     }
 }
 

@@ -153,6 +153,9 @@ unsafe fn write(plan: &Plan, change: Change) -> (usize, usize) {
             fixed::restore(level);
             outcome
         };
+        if plan.coalesced && outcome.last > 0 {
+            buffer::get().adopt(plan, outcome.last);
+        }
         finish(outcome)
     }
 }

@@ -8,6 +8,9 @@ use pgrx::pg_sys::{self, Datum};
 use pgrx::prelude::*;
 use std::cell::Cell;
 
+/// The last of COLUMNS, the only one that may be null.
+const THROTTLE: usize = COLUMNS.len() - 1;
+
 /// As COPY: a page's WAL record is shared by the rows that fit on it.
 const BATCH_ROWS: usize = 256;
 const BATCH_BYTES: usize = 64 * 1024;
@@ -112,7 +115,9 @@ impl Writer {
             Datum::from(self.notified),
             Datum::from(record::topics(record).as_ptr()),
             Datum::from(record::body(record).as_ptr()),
+            Datum::from(record::throttle(record) as i32),
         ];
+        let unthrottled = record::throttle(record) == 0;
         // SAFETY: `places` are attributes of this very descriptor, checked by type; the tuple is
         // formed before the record can change.
         unsafe {
@@ -132,6 +137,7 @@ impl Writer {
                 *row.add(place) = value;
                 *nulls.add(place) = false;
             }
+            *nulls.add(self.places[THROTTLE]) = unthrottled;
             let tuple = pg_sys::heap_form_tuple(desc, row, nulls);
             (*tuple).t_tableOid = (*self.relation).rd_id;
             pg_sys::ExecStoreHeapTuple(tuple, *self.slots.add(self.filled), false);

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 pub const SEGMENTS: usize = 8;
 
 /// The columns this library writes, with their types.
-pub const COLUMNS: [(&CStr, Oid); 7] = [
+pub const COLUMNS: [(&CStr, Oid); 8] = [
     (c"id", pg_sys::INT8OID),
     (c"xid", pg_sys::XID8OID),
     (c"at", pg_sys::TIMESTAMPTZOID),
@@ -16,6 +16,7 @@ pub const COLUMNS: [(&CStr, Oid); 7] = [
     (c"notified", pg_sys::BOOLOID),
     (c"topics", pg_sys::TEXTARRAYOID),
     (c"body", pg_sys::JSONOID),
+    (c"throttle", pg_sys::INT4OID),
 ];
 
 #[derive(Clone, Copy)]

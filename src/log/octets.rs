@@ -29,8 +29,24 @@ impl Octets {
         unsafe { pgrx::varlena_to_byte_slice(self.0) }
     }
 
+    pub fn datum(&self) -> Datum {
+        Datum::from(self.0)
+    }
+
     pub fn with_type(&self, oid: pg_sys::Oid) -> pgrx::datum::DatumWithOid<'_> {
         // SAFETY: text, json and bytea share their form.
         unsafe { pgrx::datum::DatumWithOid::new(Datum::from(self.0), oid) }
+    }
+}
+
+/// A text[] with its header, detoasted: as [`super::record::topic_texts`] reads it.
+///
+/// # Safety
+/// `datum` is an array.
+pub unsafe fn array(datum: Datum) -> Vec<u8> {
+    // SAFETY: the caller's promise; detoasted, it has all its bytes in one place.
+    unsafe {
+        let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+        std::slice::from_raw_parts(array.cast::<u8>(), pgrx::varsize_any(array)).to_vec()
     }
 }

@@ -4,10 +4,12 @@
 //! | offset | bytes | |
 //! | --- | --- | --- |
 //! | 0 | 4 | size of the whole record, a multiple of 8 |
-//! | 4 | 4 | 1 when the event has been taken back, 2 when the log has it already |
+//! | 4 | 1 | 1 when the event has been taken back, 2 when the log has it already |
+//! | 5 | 3 | of a coalesced source, what `capture/coalesce.rs` makes of it |
 //! | 8 | 8 | statement time |
 //! | 16 | 8 | id, 0 until it is taken from the sequence |
 //! | 24 | 4 | offset of `topics`, a text[] datum |
+//! | 28 | 4 | `throttle`, milliseconds; 0: none |
 //! | 32 | | `body`, a json datum: four bytes of varlena header, then its text |
 
 use crate::error::Error;
@@ -77,21 +79,38 @@ pub fn size(bytes: &[u8]) -> usize {
 }
 
 pub fn take_back(record: &mut [u8]) {
-    record[4..8].copy_from_slice(&1u32.to_ne_bytes());
+    record[4] = 1;
 }
 
 pub fn is_taken_back(record: &[u8]) -> bool {
-    word(record, 4) == 1
+    record[4] == 1
 }
 
 /// A message, whose row is in the log already: the record is for delivery alone.
 pub fn set_logged(record: &mut [u8]) {
-    record[4..8].copy_from_slice(&2u32.to_ne_bytes());
+    record[4] = 2;
 }
 
 /// Whether the record is still to be written to the log.
 pub fn is_pending(record: &[u8]) -> bool {
-    word(record, 4) == 0
+    record[4] == 0
+}
+
+/// What the maker of an unfinished record keeps in it.
+pub fn note(record: &[u8]) -> u32 {
+    u32::from_le_bytes([record[5], record[6], record[7], 0])
+}
+
+pub fn set_note(record: &mut [u8], note: u32) {
+    record[5..8].copy_from_slice(&note.to_le_bytes()[..3]);
+}
+
+pub fn throttle(record: &[u8]) -> u32 {
+    word(record, 28)
+}
+
+pub fn set_throttle(record: &mut [u8], milliseconds: u32) {
+    record[28..32].copy_from_slice(&milliseconds.to_ne_bytes());
 }
 
 pub fn at(record: &[u8]) -> i64 {

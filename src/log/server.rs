@@ -26,12 +26,42 @@ unsafe extern "C-unwind" {
     ) -> *const c_char;
 }
 
-// Not in pgrx's bindings (catalog/partition.h, commands/sequence.h, commands/async.h).
+/// In TimeoutId (utils/timeout.h), the same in PostgreSQL 15 to 18.
+pub const STATEMENT_TIMEOUT: c_int = 3;
+
+// Not in pgrx's bindings (catalog/partition.h, commands/sequence.h, commands/async.h,
+// replication/message.h, utils/timeout.h).
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" {
     pub fn get_partition_ancestors(relid: Oid) -> *mut pg_sys::List;
     pub fn nextval_internal(relid: Oid, check_permissions: bool) -> i64;
     pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
+    pub fn enable_timeout_after(id: c_int, delay_ms: c_int);
+    pub fn disable_timeout(id: c_int, keep_indicator: bool);
+    pub fn get_timeout_active(id: c_int) -> bool;
+}
+
+#[cfg(not(any(feature = "pg17", feature = "pg18")))]
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" {
+    pub fn LogLogicalMessage(
+        prefix: *const c_char,
+        message: *const c_char,
+        size: usize,
+        transactional: bool,
+    ) -> pg_sys::XLogRecPtr;
+}
+
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" {
+    pub fn LogLogicalMessage(
+        prefix: *const c_char,
+        message: *const c_char,
+        size: usize,
+        transactional: bool,
+        flush: bool,
+    ) -> pg_sys::XLogRecPtr;
 }
 
 /// The attribute at this place (from 0) of a tuple descriptor.

@@ -9,9 +9,10 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::Ordering::SeqCst;
 
-/// Makes a tick of all that is committed by now.
+/// Makes a tick of what is committed by now, up to this transaction; all that is ticked already is in it
+/// too. Later transactions wait for the relay: what the log loses they are not part of.
 #[pg_extern(sql = false)]
-fn make_tick() {
+fn make_tick(newest_xid: i64) {
     let layout = layout::find().unwrap_or_else(|| Error::LogDamaged.raise());
     tick::lock(&layout);
     // SAFETY: popped below; an error ends the transaction and pops it too.
@@ -19,7 +20,14 @@ fn make_tick() {
     let newest = history::newest()
         .or_else(history::floor)
         .unwrap_or_else(|| Error::LogDamaged.raise());
-    tick::insert(&tick::next(&layout, &newest, tick::look()));
+    let mut snapshot = history::current();
+    let past = newest.snapshot.xmax.max(newest_xid as u64 + 1);
+    if past < snapshot.xmax {
+        snapshot.running.retain(|xid| *xid < past);
+        snapshot.xmax = past;
+        snapshot.xmin = snapshot.running.first().copied().unwrap_or(past);
+    }
+    tick::insert(&tick::next(&layout, &newest, snapshot));
     // Whoever sends it later does not know which of its commits the disk had by then.
     tick::flush_wal();
     // A relay that ticked before has to look again.

@@ -201,6 +201,7 @@ impl Relay {
             if target.progress.place < end {
                 next = Some(next.map_or(target.due, |due| due.min(target.due)));
             }
+            target.progress.settle(target.sink.id);
         }
         next
     }

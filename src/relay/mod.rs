@@ -2,16 +2,24 @@
 
 mod batch;
 mod cover;
+mod definition;
 mod deliver;
+mod dialect;
 mod hand;
 pub mod inline;
+mod mistake;
 mod notify;
+mod owner;
 mod progress;
 mod sink;
 mod statement;
+mod table;
 mod tick;
 pub mod wake;
+mod wal;
 mod worker;
+
+pub use mistake::Mistake;
 
 pub fn init() {
     worker::init();

@@ -1,16 +1,88 @@
+//! NOTIFY: the channel of an event, and a payload that fits.
+
 use crate::log::server;
 use crate::settings;
 use pgrx::pg_sys;
-use wire::reference;
+use std::borrow::Cow;
+use std::ffi::c_int;
+use wire::buffer::Text;
+use wire::reference::{self, PAYLOAD_LIMIT};
+use wire::sink;
+
+/// Whether the relay may notify: a full queue would make its commit fail.
 pub fn has_room() -> bool {
+    !settings::is_too_full(queue_usage())
+}
+
+/// The share of the NOTIFY queue that is in use.
+pub fn queue_usage() -> f64 {
+    // SAFETY: the function takes no argument and gives a float8.
     let usage =
         unsafe { pgrx::direct_function_call::<f64>(pg_sys::pg_notification_queue_usage, &[]) };
-    !settings::is_too_full(usage.unwrap_or(0.0))
+    usage.unwrap_or(0.0)
 }
-pub fn send(channel: &str, text: &[u8]) {
-    let mut payload = reference::shrink(text, 7999).unwrap_or_else(|| text.to_vec());
-    payload.push(0);
-    let mut channel = reference::channel(channel).into_bytes();
-    channel.push(0);
+
+/// A channel or a template of one, and room for a payload.
+pub struct Notifier<'a> {
+    channel: Cow<'a, [u8]>,
+    /// The name as NOTIFY takes it; None of a template.
+    fixed: Option<Vec<u8>>,
+    payload: Text,
+}
+
+impl<'a> Notifier<'a> {
+    pub fn new(channel: impl Into<Cow<'a, [u8]>>) -> Notifier<'a> {
+        let channel = channel.into();
+        Notifier {
+            fixed: (!sink::is_template(&channel)).then(|| name(&channel)),
+            channel,
+            payload: Text::new(),
+        }
+    }
+
+    /// Notifies of an event in the native dialect: of a long one, with a reference to it.
+    pub fn send_event<'t>(&mut self, text: &[u8], topics: impl Iterator<Item = &'t [u8]>) {
+        match reference::shrink(text, PAYLOAD_LIMIT) {
+            Some(shorter) => self.send(&shorter, topics),
+            None => self.send(text, topics),
+        }
+    }
+
+    /// `payload` has at most [`PAYLOAD_LIMIT`] bytes.
+    pub fn send<'t>(&mut self, payload: &[u8], topics: impl Iterator<Item = &'t [u8]>) {
+        self.payload.clear();
+        self.payload.extend(payload);
+        self.payload.push(0);
+        if let Some(channel) = &self.fixed {
+            notify(channel, self.payload.as_bytes());
+            return;
+        }
+        for topic in topics {
+            let channel = name(&sink::channel_of(&self.channel, topic));
+            notify(&channel, self.payload.as_bytes());
+        }
+    }
+}
+
+/// A channel's name with its NUL, cut to what NOTIFY takes.
+fn name(channel: &[u8]) -> Vec<u8> {
+    let clip = |name: &[u8], limit: usize| {
+        let length = name.len() as c_int;
+        // SAFETY: looks at no more than the name's length, and at whole characters only.
+        let kept = unsafe { pg_sys::pg_mbcliplen(name.as_ptr().cast(), length, limit as c_int) };
+        kept as usize
+    };
+    let mut name = reference::channel(channel, clip);
+    name.push(0);
+    name
+}
+
+/// Both end with their NUL.
+fn notify(channel: &[u8], payload: &[u8]) {
+    // NOTIFY refuses a channel without a name, and with it the transaction.
+    if channel == [0] {
+        return;
+    }
+    // SAFETY: both are C strings; PostgreSQL copies them.
     unsafe { server::Async_Notify(channel.as_ptr().cast(), payload.as_ptr().cast()) };
 }

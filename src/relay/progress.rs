@@ -5,8 +5,9 @@ use crate::log::statement::Statement;
 use pgrx::pg_sys::{self, Datum};
 use wire::cursor::Place;
 
-/// A sink that wanted none of the events says so this rarely, in microseconds: starting over from there
-/// costs reading them again, sends nothing twice.
+/// Of a sink that wanted none of the events, this is written so rarely, in microseconds: starting over from
+/// there costs reading them again, sends nothing twice. It is written in the end, or retention would wait
+/// for a sink that has long got everything.
 const QUIET: i64 = 10_000_000;
 
 static NEWEST: Statement<1> = Statement::new(
@@ -22,8 +23,9 @@ pub struct Progress {
     pub place: Place,
     /// How often the next batch has failed since.
     pub retries: i32,
-    /// When a row was last added.
-    pub written: i64,
+    /// The place of the newest row, and when it was added.
+    told: Place,
+    written: i64,
 }
 
 impl Progress {
@@ -31,13 +33,15 @@ impl Progress {
     pub fn load(sink: i32, start: Place) -> Progress {
         let mut found = None;
         NEWEST.run([Datum::from(sink)], |row| {
+            let place = Place {
+                timeline: row.long(0) as u32,
+                position: row.long(1) as u64,
+                id: row.long(2) as u64,
+            };
             found = Some(Progress {
-                place: Place {
-                    timeline: row.long(0) as u32,
-                    position: row.long(1) as u64,
-                    id: row.long(2) as u64,
-                },
+                place,
                 retries: row.long(3) as i32,
+                told: place,
                 written: now(),
             });
             false
@@ -48,6 +52,7 @@ impl Progress {
                 let mut progress = Progress {
                     place: start,
                     retries: 0,
+                    told: start,
                     written: 0,
                 };
                 progress.write(sink, None);
@@ -60,7 +65,14 @@ impl Progress {
     pub fn advance(&mut self, sink: i32, place: Place, sent: bool) {
         self.place = place;
         let failed = std::mem::take(&mut self.retries) > 0;
-        if sent || failed || now() - self.written > QUIET {
+        if sent || failed {
+            self.write(sink, None);
+        }
+    }
+
+    /// Writes down what advance() has not.
+    pub fn settle(&mut self, sink: i32) {
+        if self.place != self.told && now() - self.written > QUIET {
             self.write(sink, None);
         }
     }
@@ -71,6 +83,7 @@ impl Progress {
     }
 
     fn write(&mut self, sink: i32, error: Option<&str>) {
+        self.told = self.place;
         self.written = now();
         statement::run(
             "insert into realtime_sync.progress (sink, timeline, position, id, retries, error)

@@ -1,7 +1,7 @@
 //! What enable() and disable() refuse by looking at the table.
 
 use super::mistake::{Mistake, nearest};
-use super::relation::Relation;
+use super::relation::{Key, Relation};
 use super::request::{ReplicaIdentity, Request};
 use super::restore;
 use crate::source::mistake::{Filter, Table};
@@ -36,6 +36,8 @@ pub fn may_enable(relation: &Relation, request: &Request) {
     columns(relation, request);
     identity(relation, request);
     key(relation, request);
+    throttle(relation, request);
+    coalesced(relation, request);
     filter(relation, request);
 }
 
@@ -61,14 +63,14 @@ fn table(relation: &Relation) {
         Table::Catalog { name }.raise();
     }
     if !matches!(relation.kind, 'r' | 'p') {
-        Table::NotATable {
+        Table::WrongKind {
             name,
             kind: relation.kind,
         }
         .raise();
     }
     if relation.own {
-        Table::OwnTable { name }.raise();
+        Table::Ours { name }.raise();
     }
     if !relation.owned {
         Table::NotOwner { name }.raise();
@@ -112,6 +114,7 @@ fn columns(relation: &Relation, request: &Request) {
         ("watch", &options.watch),
         ("key_columns", &options.key_columns),
         ("status_columns", &options.status_columns),
+        ("throttle_columns", &options.throttle_columns),
     ] {
         for column in columns {
             if relation.column(column).is_none() {
@@ -191,6 +194,51 @@ pub fn final_identity(relation: &Relation, request: &Request) -> Option<ReplicaI
         .clone()
         .or_else(|| restore::former_identity(root))
         .or_else(|| ReplicaIdentity::recall(&root.identity))
+}
+
+fn throttle(relation: &Relation, request: &Request) {
+    let options = &request.options;
+    let owned = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_owned).collect();
+    let topics: Vec<String> = owned(&mut request.topics.iter().flat_map(|topic| topic.columns()));
+    let filter: Vec<String> = owned(&mut request.filter.iter().flat_map(|f| f.columns()));
+    for (role, columns) in [
+        ("the key", effective_key(relation, request)),
+        ("topics", &topics),
+        ("status_columns", &options.status_columns),
+        ("filter", &filter),
+    ] {
+        let column = options
+            .throttle_columns
+            .iter()
+            .find(|c| columns.contains(c));
+        if let Some(column) = column.cloned() {
+            Mistake::ThrottleNever { column, role }.raise();
+        }
+    }
+    let watched = |column: &String| options.watch.contains(column);
+    if options.throttle > 0
+        && !options.watch.is_empty()
+        && !options.throttle_columns.iter().any(watched)
+    {
+        Mistake::ThrottleUnwatched.raise();
+    }
+}
+
+fn coalesced(relation: &Relation, request: &Request) {
+    if !request.options.coalesced {
+        return;
+    }
+    let key = effective_key(relation, request);
+    let names_a_row = |index: &Key| {
+        index.unique && !index.columns.is_empty() && index.columns.iter().all(|c| key.contains(c))
+    };
+    if !relation.keys.iter().any(names_a_row) {
+        Mistake::CoalesceNeedsUniqueKey {
+            name: relation.name.clone(),
+            key: key.join(", "),
+        }
+        .raise();
+    }
 }
 
 fn filter(relation: &Relation, request: &Request) {

@@ -108,6 +108,12 @@ fn effective(options: &Options) -> Value {
         "event_name": options.event_name,
         "status_columns": list(&options.status_columns),
         "numbers": options.numbers,
+        "throttle": match options.throttle {
+            0 => Value::Null,
+            milliseconds => json!(format!("{milliseconds} ms")),
+        },
+        "throttle_columns": list(&options.throttle_columns),
+        "coalesced": options.coalesced,
     })
 }
 
@@ -130,6 +136,7 @@ fn names(options: &Options, filter: Option<&Filter>) -> Vec<Value> {
         ("filter", &filter),
         ("key_columns", &options.key_columns),
         ("status_columns", &options.status_columns),
+        ("throttle_columns", &options.throttle_columns),
     ]
     .into_iter()
     .flat_map(|(option, columns)| {

@@ -49,7 +49,20 @@ pub enum Mistake {
     NullElement {
         option: &'static str,
     },
-    Throttle,
+    Throttle {
+        text: String,
+    },
+    ThrottleWithoutColumns,
+    ThrottleColumnsAlone,
+    ThrottleNever {
+        column: String,
+        role: &'static str,
+    },
+    ThrottleUnwatched,
+    CoalesceNeedsUniqueKey {
+        name: String,
+        key: String,
+    },
     Topic {
         topic: String,
         error: TemplateError,
@@ -154,11 +167,43 @@ impl Mistake {
                 "",
                 "",
             ),
-            Mistake::Throttle => parts(
-                ERRCODE_FEATURE_NOT_SUPPORTED,
-                "throttle is not supported yet",
+            Mistake::Throttle { text } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid value for throttle: \"{text}\""),
+                "It is how long a row's updates of throttle_columns may be held back.",
+                "Give an interval from 1 millisecond to 1 day, such as '30 s'.",
+            ),
+            Mistake::ThrottleWithoutColumns => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "throttle needs throttle_columns",
+                "An update is held back only if it changes none but those.",
+                "Name the columns that change often and may arrive late: throttle_columns => array['lat', 'lng'].",
+            ),
+            Mistake::ThrottleColumnsAlone => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "throttle_columns needs throttle",
                 "",
-                "Leave out throttle and throttle_columns; watch and filter keep events few.",
+                "Say how often a row's updates of them may arrive: throttle => '30 s'.",
+            ),
+            Mistake::ThrottleNever { column, role } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("column \"{column}\" cannot be throttled"),
+                format!(
+                    "It is named in {role}: who is concerned by a change of it must hear of it at once."
+                ),
+                "Leave it out of throttle_columns.",
+            ),
+            Mistake::ThrottleUnwatched => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "throttle would hold nothing back",
+                "An update is an event only if a watched column changed, and none of throttle_columns is watched.",
+                "Add them to watch, or leave throttle out.",
+            ),
+            Mistake::CoalesceNeedsUniqueKey { name, key } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("coalesced needs a unique key, and ({key}) of {name} is none"),
+                "The changes of several rows of one key would become one event.",
+                "Name the columns of a unique index that is neither deferrable nor partial, in key_columns.",
             ),
             Mistake::Topic { topic, error } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

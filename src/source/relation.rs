@@ -49,6 +49,8 @@ pub struct Column {
 pub struct Key {
     pub index: String,
     pub primary: bool,
+    /// Whether it lets no two rows have the same values, at any time.
+    pub unique: bool,
     pub columns: Vec<String>,
 }
 

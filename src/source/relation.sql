@@ -83,6 +83,8 @@ select pg_catalog.convert_to(
             select pg_catalog.jsonb_build_object(
                 'index', x.relname,
                 'primary', i.indisprimary,
+                'unique', i.indisunique and i.indimmediate and i.indisvalid
+                    and i.indpred is null and i.indexprs is null,
                 'columns', array(
                     select a.attname
                     from pg_catalog.unnest(i.indkey::pg_catalog.int2[]) with ordinality k (attnum, position)

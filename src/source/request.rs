@@ -5,7 +5,7 @@ use super::mistake::{self, Mistake};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error as WordError};
 use wire::filter::Filter;
-use wire::options::{Numbers, Operation, Options, RowImage};
+use wire::options::{LONGEST_THROTTLE, Numbers, Operation, Options, RowImage};
 use wire::topic::Template;
 
 /// A text[] as JSON has it.
@@ -26,11 +26,21 @@ struct Arguments {
     event_name: Option<String>,
     status_columns: List,
     numbers: Option<String>,
-    throttle: Option<String>,
+    throttle: Option<Window>,
     throttle_columns: List,
+    coalesced: Option<bool>,
     replica_mode: Option<String>,
     replica_identity: Option<String>,
     publication: Option<String>,
+}
+
+/// An interval: as it was written, in months apart from the rest, and as a whole in milliseconds. The
+/// numbers are text, because PostgreSQL 17 has infinite ones.
+#[derive(Deserialize)]
+struct Window {
+    text: String,
+    months: Option<String>,
+    milliseconds: String,
 }
 
 pub struct Request {
@@ -65,9 +75,6 @@ impl Request {
     pub fn read(json: &[u8]) -> Request {
         let arguments: Arguments =
             serde_json::from_slice(json).unwrap_or_else(|_| Mistake::NestedArray.raise());
-        if arguments.throttle.is_some() || arguments.throttle_columns.is_some() {
-            Mistake::Throttle.raise();
-        }
         let operations = operations(arguments.operations);
         let columns = list("columns", arguments.columns);
         let exclude = list("exclude", arguments.exclude);
@@ -76,7 +83,19 @@ impl Request {
         }
         let watch = list("watch", arguments.watch);
         let status_columns = list("status_columns", arguments.status_columns);
-        for (option, given) in [("watch", &watch), ("status_columns", &status_columns)] {
+        let throttle_columns = list("throttle_columns", arguments.throttle_columns);
+        let throttle = arguments.throttle.map_or(0, Window::milliseconds);
+        if throttle > 0 && throttle_columns.is_empty() {
+            Mistake::ThrottleWithoutColumns.raise();
+        }
+        if throttle == 0 && !throttle_columns.is_empty() {
+            Mistake::ThrottleColumnsAlone.raise();
+        }
+        for (option, given) in [
+            ("watch", &watch),
+            ("status_columns", &status_columns),
+            ("throttle", &throttle_columns),
+        ] {
             if !given.is_empty() && !operations.contains(&Operation::Update) {
                 Mistake::UpdateOnly { option }.raise();
             }
@@ -133,9 +152,26 @@ impl Request {
                 event_name: arguments.event_name,
                 status_columns,
                 numbers: numbers.unwrap_or(Numbers::Json),
+                throttle,
+                throttle_columns,
+                coalesced: arguments.coalesced.unwrap_or(false),
                 ..Options::default()
             },
         }
+    }
+}
+
+impl Window {
+    fn milliseconds(self) -> u32 {
+        let number = |text: &str| text.parse::<f64>().unwrap_or(f64::INFINITY);
+        let whole = number(&self.milliseconds).floor();
+        // A month has no length in milliseconds, and infinity no months.
+        let fits = (1.0..=f64::from(LONGEST_THROTTLE)).contains(&whole)
+            && self.months.is_some_and(|months| number(&months) == 0.0);
+        if !fits {
+            Mistake::Throttle { text: self.text }.raise();
+        }
+        whole as u32
     }
 }
 

@@ -66,6 +66,49 @@ pub fn write_escaped(out: &mut Text, bytes: &[u8]) {
     }
 }
 
+/// The text of a JSON string, as it is written. An escape that is no octet of every encoding stays as
+/// it is: ours have none, and another's must not stop what reads them.
+pub fn read_string(text: &[u8]) -> Vec<u8> {
+    let inside = text.strip_prefix(b"\"").unwrap_or(text);
+    let mut rest = inside.strip_suffix(b"\"").unwrap_or(inside);
+    let mut out = Vec::with_capacity(rest.len());
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        if *byte != b'\\' {
+            out.push(*byte);
+            continue;
+        }
+        let Some((&letter, after)) = rest.split_first() else {
+            out.push(b'\\');
+            break;
+        };
+        let plain = match letter {
+            b'b' => 0x08,
+            b't' => b'\t',
+            b'n' => b'\n',
+            b'f' => 0x0c,
+            b'r' => b'\r',
+            b'"' | b'\\' | b'/' => letter,
+            _ => 0,
+        };
+        let digits = after
+            .get(..4)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            _ if plain != 0 => {
+                out.push(plain);
+                rest = after;
+            }
+            Some(octet @ 1..0x80) if letter == b'u' => {
+                out.push(octet);
+                rest = &after[4..];
+            }
+            _ => out.push(b'\\'),
+        }
+    }
+    out
+}
+
 /// Appends a bytea as a JSON string of its hexadecimal form, whose backslash JSON doubles: `"\\x01ff"`.
 pub fn write_bytea_hex(out: &mut Text, bytes: &[u8]) {
     out.extend(b"\"\\\\x");
@@ -183,4 +226,39 @@ fn special_16(block: &[u8; 16]) -> u64 {
     let [first, last] =
         [&block[..8], &block[8..]].map(|half| u64::from_le_bytes(*half.first_chunk().unwrap()));
     special(first) | special(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_of_others_stay() {
+        for (written, read) in [
+            (r#""a\/b""#, "a/b"),
+            (r#""\u0041\u001f""#, "A\u{1f}"),
+            (
+                r#""\u00e9 \ud83d\ude00 \u0000""#,
+                r"\u00e9 \ud83d\ude00 \u0000",
+            ),
+            (r#"7"#, "7"),
+        ] {
+            assert_eq!(read_string(written.as_bytes()), read.as_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(text in prop::collection::vec(1u8.., 0..60)) {
+            let mut out = Text::new();
+            write_string(&mut out, &text);
+            prop_assert_eq!(read_string(out.as_bytes()), text);
+        }
+
+        #[test]
+        fn any_bytes_are_read(text in prop::collection::vec(any::<u8>(), 0..30)) {
+            read_string(&text);
+        }
+    }
 }

@@ -36,6 +36,9 @@ pub enum Operation {
     Truncate,
 }
 
+/// A day, in milliseconds: what is held back longer than the log is kept by default would be lost.
+pub const LONGEST_THROTTLE: u32 = 86_400_000;
+
 /// What disable() gives back, of the table the trigger is on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -91,6 +94,14 @@ pub struct Options {
     pub status_columns: Vec<String>,
     #[serde(skip_serializing_if = "is_default")]
     pub numbers: Numbers,
+    /// Milliseconds in which a row's updates of nothing but `throttle_columns` become one; 0: none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub throttle: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub throttle_columns: Vec<String>,
+    /// One event per row and transaction.
+    #[serde(skip_serializing_if = "is_default")]
+    pub coalesced: bool,
     /// The operations to report where more triggers stand than were asked for: row movement between
     /// partitions fires DELETE and INSERT only. Empty means every one that fires.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -116,6 +127,9 @@ impl Default for Options {
             event_name: None,
             status_columns: Vec::new(),
             numbers: Numbers::Json,
+            throttle: 0,
+            throttle_columns: Vec::new(),
+            coalesced: false,
             operations: Vec::new(),
             leave: false,
             restore: Restore::default(),
@@ -137,6 +151,9 @@ impl Options {
         let options: Options = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if options.new_row == RowImage::None {
             return Err("new_row cannot be none".into());
+        }
+        if options.throttle > LONGEST_THROTTLE {
+            return Err("throttle is over a day".into());
         }
         Ok(options)
     }
@@ -194,6 +211,7 @@ mod tests {
             r#"{"topics":["driver:{id}"],"columns":["id","a \"b"],"exclude":["secret"],"watch":["x"],"#,
             r#""filter":"new.x > 1","new_row":"changed","old_row":"none","key_columns":["id"],"#,
             r#""event_name":"moved","status_columns":["status"],"numbers":"text","#,
+            r#""throttle":30000,"throttle_columns":["lat","lng"],"coalesced":true,"#,
             r#""operations":["update","truncate"],"leave":true,"restore":{"replica_identity":"i:x_key","#,
             r#""index_columns":["x"],"publication":{"name":"feed","created":true}}}"#
         );
@@ -216,6 +234,9 @@ mod tests {
             r#"{"old_row":"most"}"#,
             r#"{"topics":"drivers"}"#,
             r#"{"numbers":"words"}"#,
+            r#"{"throttle":-1}"#,
+            r#"{"throttle":86400001}"#,
+            r#"{"throttle":"1s"}"#,
             r#"{"event_name":"a\u0000b"}"#,
             r#"{"of_a_newer_version":[{"a\u0000":1}]}"#,
             r#"{"numbers":"\u0000"}"#,

@@ -1,6 +1,8 @@
 //! What goes out when the event itself is too long for its carrier: a NOTIFY payload has at most
 //! 7,999 octets (NOTIFY_PAYLOAD_MAX_LENGTH in async.c), a channel name 63 (NAMEDATALEN).
 
+use crate::json::HEX;
+use crate::sink::CHANNEL_LIMIT;
 use md5::{Digest, Md5};
 
 /// The longest NOTIFY payload.
@@ -9,22 +11,30 @@ pub const PAYLOAD_LIMIT: usize = 7999;
 /// No reference that has given up all it can is longer.
 pub const SHORTEST: usize = 300;
 
-const CHANNEL_LIMIT: usize = 63;
 const CHANNEL_KEPT: usize = 30;
 
 /// The members of a reference, in order, then `"partial":true`. Given up from the last: the key,
 /// the topics, then the names, which can only be too long when every character of theirs is escaped.
-const MEMBERS: [&str; 7] = ["id", "txid", "type", "schema", "table", "topics", "key"];
+const MEMBERS: [&str; 8] = [
+    "id", "txid", "cursor", "type", "schema", "table", "topics", "key",
+];
 
-/// Longest text taken over for id, txid and type; a hand-made event with longer ones gets null.
-const SCALAR_LIMIT: usize = 32;
+/// The first of them, which are never given up.
+const SCALARS: usize = 4;
 
-/// The reference to an event whose native text is longer than `limit`, else nothing. Its parts keep
-/// their own text. It fits into `limit`, provided that is not less than [`SHORTEST`].
+/// Longest text taken over for those; a hand-made event with longer ones gets null. A cursor in
+/// quotes has 44 octets.
+const SCALAR_LIMIT: usize = 44;
+
+/// The reference to an event whose native text is longer than `limit`, else nothing.
 pub fn shrink(text: &[u8], limit: usize) -> Option<Vec<u8>> {
-    if text.len() <= limit {
-        return None;
-    }
+    (text.len() > limit).then(|| reference(text, limit))
+}
+
+/// The reference to an event, made from its native text: what it takes to fetch it, and nothing of
+/// the row but its key. Its parts keep their own text. It fits into `limit`, provided that is not
+/// less than [`SHORTEST`].
+pub fn reference(text: &[u8], limit: usize) -> Vec<u8> {
     let mut values: [Option<&[u8]>; MEMBERS.len()] = [None; MEMBERS.len()];
     for (name, value) in members(text) {
         if let Some(n) = MEMBERS.iter().position(|m| m.as_bytes() == name) {
@@ -32,13 +42,11 @@ pub fn shrink(text: &[u8], limit: usize) -> Option<Vec<u8>> {
             values[n].get_or_insert(value);
         }
     }
-    for scalar in &mut values[..3] {
+    for scalar in &mut values[..SCALARS] {
         *scalar = scalar.filter(|value| value.len() <= SCALAR_LIMIT);
     }
-    for given_up in [7, 6, 5, 3] {
-        if given_up < MEMBERS.len() {
-            values[given_up..].fill(None);
-        }
+    for given_up in [8, 7, 6, SCALARS] {
+        values[given_up..].fill(None);
         if length(&values) <= limit {
             break;
         }
@@ -51,7 +59,7 @@ pub fn shrink(text: &[u8], limit: usize) -> Option<Vec<u8>> {
         out.extend_from_slice(value.unwrap_or(b"null"));
     }
     out.extend_from_slice(LAST);
-    Some(out)
+    out
 }
 
 const LAST: &[u8] = br#","partial":true}"#;
@@ -122,25 +130,23 @@ fn value_length(text: &[u8]) -> usize {
 }
 
 /// The NOTIFY channel for a name of any length: the name itself up to 63 octets, else its first 30
-/// octets (less, rather than half a character), `#` and the MD5 of the whole in hexadecimal.
+/// octets (less, rather than half a character), `#` and the MD5 of the whole in hexadecimal. `clip`
+/// knows the encoding: how many octets of a name have only whole characters and are no more than this.
 ///
 /// A client computes the same:
 /// ```sql
 /// case when octet_length(name) <= 63 then name else cut || '#' || md5(name) end
 /// ```
 /// where `cut` is the longest beginning of whole characters that has at most 30 octets.
-pub fn channel(name: &str) -> String {
+pub fn channel(name: &[u8], clip: impl FnOnce(&[u8], usize) -> usize) -> Vec<u8> {
     if name.len() <= CHANNEL_LIMIT {
         return name.to_owned();
     }
-    let cut = name.floor_char_boundary(CHANNEL_KEPT);
-    let mut channel = String::with_capacity(CHANNEL_LIMIT);
-    channel.push_str(&name[..cut]);
-    channel.push('#');
+    let mut channel = Vec::with_capacity(CHANNEL_LIMIT);
+    channel.extend_from_slice(&name[..clip(name, CHANNEL_KEPT).min(CHANNEL_KEPT)]);
+    channel.push(b'#');
     for byte in Md5::digest(name) {
-        for digit in [byte >> 4, byte & 15] {
-            channel.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-        }
+        channel.extend_from_slice(&HEX[usize::from(byte)]);
     }
     channel
 }
@@ -149,6 +155,7 @@ pub fn channel(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::buffer::Text;
+    use crate::cursor::Place;
     use crate::native;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -161,6 +168,11 @@ mod tests {
 
     fn event(body: &Value) -> Vec<u8> {
         captured(body.to_string().as_bytes())
+    }
+
+    fn channel(name: &str) -> String {
+        let clip = |_: &[u8], limit| name.floor_char_boundary(limit);
+        String::from_utf8(super::channel(name.as_bytes(), clip)).unwrap()
     }
 
     fn read(text: &[u8]) -> Value {
@@ -180,8 +192,29 @@ mod tests {
         let text = captured(body.as_bytes());
         assert_eq!(
             String::from_utf8(shrink(&text, 199).unwrap()).unwrap(),
-            r#"{"id":9137,"txid":"748213","type":"UPDATE","schema":"public","table":"t","topics":["t", "t:1"],"key":{"id":1.0},"partial":true}"#
+            r#"{"id":9137,"txid":"748213","cursor":null,"type":"UPDATE","schema":"public","table":"t","topics":["t", "t:1"],"key":{"id":1.0},"partial":true}"#
         );
+    }
+
+    #[test]
+    fn a_reference_is_made_of_a_short_event_too() {
+        let cursor = Place {
+            timeline: 1,
+            position: 0xa41,
+            id: 9137,
+        }
+        .to_string();
+        let mut text = Text::new();
+        let body = br#"{"type":"INSERT","schema":"public","table":"t","topics":["t"],"key":{"id":1},"new":{"secret":1}}"#;
+        native::write_captured(&mut text, 9137, 748213, Some(&cursor), body);
+        let expected = format!(
+            r#"{{"id":9137,"txid":"748213","cursor":"{cursor}","type":"INSERT","schema":"public","table":"t","topics":["t"],"key":{{"id":1}},"partial":true}}"#
+        );
+        let reference = reference(text.as_bytes(), PAYLOAD_LIMIT);
+        assert_eq!(String::from_utf8(reference).unwrap(), expected);
+        // What is as short as can be has its cursor still.
+        let shortest = super::reference(text.as_bytes(), 0);
+        assert!(read(&shortest)["cursor"] == cursor.as_str());
     }
 
     #[test]
@@ -203,7 +236,7 @@ mod tests {
         assert!(reference.len() <= SHORTEST);
         assert_eq!(
             read(&reference),
-            json!({"id": 9137, "txid": "748213", "type": "DELETE", "schema": null, "table": null,
+            json!({"id": 9137, "txid": "748213", "cursor": null, "type": "DELETE", "schema": null, "table": null,
                    "topics": null, "key": null, "partial": true})
         );
     }

@@ -8,9 +8,9 @@ pub enum Table {
     NoRelation,
     NoSuchRelation { oid: u32 },
     Dropped { name: String },
-    NotATable { name: String, kind: char },
+    WrongKind { name: String, kind: char },
     Catalog { name: String },
-    OwnTable { name: String },
+    Ours { name: String },
     NotOwner { name: String },
     MayNotAttach,
     PartitionOfSource { name: String, source: String },
@@ -43,7 +43,7 @@ impl Table {
                 "Another session dropped it while this one waited for its lock.",
                 "",
             ),
-            Table::NotATable { name, kind } => parts(
+            Table::WrongKind { name, kind } => parts(
                 ERRCODE_WRONG_OBJECT_TYPE,
                 format!("{name} is not a table"),
                 match kind {
@@ -68,7 +68,7 @@ impl Table {
                 "PostgreSQL fires no triggers on its own tables.",
                 "",
             ),
-            Table::OwnTable { name } => parts(
+            Table::Ours { name } => parts(
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{name} is in the schema of realtime_sync itself"),
                 "An event about the event log would make another, without end.",

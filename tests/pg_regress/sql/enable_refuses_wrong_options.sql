@@ -47,7 +47,21 @@ from (
         (28, $$publication => ''$$),
         (29, $$throttle => '1 second'$$),
         (30, $$throttle_columns => array['status']$$),
-        (31, $$columns => array['*']$$)
+        (31, $$columns => array['*']$$),
+        (32, $$throttle => '0', throttle_columns => array['status']$$),
+        (33, $$throttle => '-1 s', throttle_columns => array['status']$$),
+        (34, $$throttle => '0.4 ms', throttle_columns => array['status']$$),
+        (35, $$throttle => '24:00:00.001', throttle_columns => array['status']$$),
+        (36, $$throttle => '1 month -29 days -23 hours', throttle_columns => array['status']$$),
+        (37, $$throttle => '170000000 years', throttle_columns => array['status']$$),
+        (38, $$throttle => '1 s', throttle_columns => array['state']$$),
+        (39, $$throttle => '1 s', throttle_columns => '{}'$$),
+        (40, $$throttle => '1 s', throttle_columns => array['status', 'id']$$),
+        (41, $$throttle => '1 s', throttle_columns => array['status'], topics => array['s:{status}']$$),
+        (42, $$throttle => '1 s', throttle_columns => array['status'], status_columns => array['status']$$),
+        (43, $$throttle => '1 s', throttle_columns => array['status'], filter => 'new.status = ''x'''$$),
+        (44, $$throttle => '1 s', throttle_columns => array['status'], watch => array['is_online']$$),
+        (45, $$throttle => '1 s', throttle_columns => array['status'], operations => array['insert']$$)
 ) as t (n, arguments)
 cross join lateral try(t.arguments) as e
 order by t.n;
@@ -56,9 +70,10 @@ select e.*
 from try($$
     operations => array['Insert', 'UPDATE', 'insert'], new_row => 'Full', topics => array['{"Odd ""name"}', '{{{status}}}', '{"id"}'],
     columns => null, exclude => null, watch => null, filter => null, old_row => null, key_columns => null, event_name => null,
-    status_columns => null, numbers => null, throttle => null, throttle_columns => null, replica_mode => null,
+    status_columns => null, numbers => null, throttle => null, throttle_columns => null, coalesced => null, replica_mode => null,
     replica_identity => null, publication => null, dry_run => null
 $$) as e;
+select e.* from try($$throttle => '1 day', throttle_columns => array['status', 'is_online'], watch => array['status']$$) as e;
 select realtime_sync.enable(null);
 select realtime_sync.enable('nowhere');
 select realtime_sync.enable(1::regclass);

@@ -1,0 +1,134 @@
+//! A sink's work in its owner's name: as CREATE INDEX and REFRESH run a table owner's functions, so
+//! that nothing they do has more rights than the sink's owner.
+
+use super::mistake::Mistake;
+use crate::log::server;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::{self, Oid};
+use pgrx::prelude::*;
+use std::cell::Cell;
+use std::ffi::{CStr, c_int};
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+/// How long a sink may work on one event. The relay has one process: whoever takes longer holds
+/// everyone else back.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A table that someone has locked fails the sink before that time is over.
+const SETTINGS: [(&CStr, &CStr); 2] = [
+    (c"search_path", c"pg_catalog, pg_temp"),
+    (c"lock_timeout", c"2s"),
+];
+
+/// The event that is being sent.
+pub struct Step {
+    id: Cell<Option<u64>>,
+    began: Cell<Instant>,
+    /// Nobody else's timeout is running.
+    timed: bool,
+}
+
+impl Step {
+    pub fn begin(&self, id: u64) {
+        self.id.set(Some(id));
+        self.began.set(Instant::now());
+        if self.timed {
+            // SAFETY: the timeout is registered in every process that is connected to a database.
+            unsafe {
+                server::enable_timeout_after(
+                    server::STATEMENT_TIMEOUT,
+                    LONGEST.as_millis() as c_int,
+                )
+            }
+        }
+    }
+
+    pub fn end(&self) {
+        if self.timed {
+            // SAFETY: as above; stopping one that has gone off does nothing.
+            unsafe { server::disable_timeout(server::STATEMENT_TIMEOUT, false) }
+        }
+    }
+}
+
+/// Runs `work` as a role, in a security-restricted operation. Raises its error with the event's id
+/// before it; the caller's subtransaction gives the role and the settings back then.
+pub fn run(owner: Oid, work: impl FnOnce(&Step)) {
+    let step = Step {
+        id: Cell::new(None),
+        began: Cell::new(Instant::now()),
+        // SAFETY: looks at this process's timeouts.
+        timed: !unsafe { server::get_timeout_active(server::STATEMENT_TIMEOUT) },
+    };
+    let step = AssertUnwindSafe(&step);
+    PgTryBuilder::new(AssertUnwindSafe(|| as_role(owner, || work(*step))))
+        .catch_others(|error| {
+            step.end();
+            let report = match &error {
+                CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
+                _ => error.rethrow(),
+            };
+            let code = report.sql_error_code();
+            let canceled = code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
+            if canceled && step.timed && step.began.get().elapsed() >= LONGEST {
+                Mistake::TooSlow {
+                    event: step.id.get().unwrap_or(0),
+                    seconds: LONGEST.as_secs(),
+                }
+                .raise()
+            }
+            // A cancel or shutdown that is not ours is not the sink's failure.
+            match step.id.get() {
+                Some(event) if !is_interrupt(code) => Mistake::Event {
+                    event,
+                    code,
+                    message: report.message().to_owned(),
+                    detail: report.detail().map(str::to_owned),
+                    hint: report.hint().map(str::to_owned),
+                }
+                .raise(),
+                _ => error.rethrow(),
+            }
+        })
+        .execute()
+}
+
+fn is_interrupt(code: PgSqlErrorCode) -> bool {
+    use PgSqlErrorCode::*;
+    matches!(
+        code,
+        ERRCODE_QUERY_CANCELED | ERRCODE_ADMIN_SHUTDOWN | ERRCODE_CRASH_SHUTDOWN
+    )
+}
+
+pub fn as_role<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
+    let (mut user, mut context) = (Oid::INVALID, 0);
+    // SAFETY: the sequence of index.c for an index's functions.
+    let level = unsafe {
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        let restricted = context | pg_sys::SECURITY_RESTRICTED_OPERATION as c_int;
+        pg_sys::SetUserIdAndSecContext(owner, restricted);
+        let level = pg_sys::NewGUCNestLevel();
+        for (name, value) in SETTINGS {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+        level
+    };
+    let result = work();
+    // SAFETY: as it was before.
+    unsafe {
+        pg_sys::AtEOXact_GUC(false, level);
+        pg_sys::SetUserIdAndSecContext(user, context);
+    }
+    result
+}

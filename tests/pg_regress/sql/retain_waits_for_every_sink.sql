@@ -1,0 +1,66 @@
+-- Promise: retain() lets nothing go that a sink has not got, however old, and says which sink it waits for;
+-- what each sink has got, and since when it fails, survives the ring.
+\set SHOW_CONTEXT never
+select current_database() as here \gset
+create database waits;
+\c waits
+create extension realtime_sync;
+create view report as
+select segment, action, reason from realtime_sync.retain() where action <> 'empty';
+create function fill(segment int, age interval, n int default 1) returns void language sql as $$
+    insert into realtime_sync.event (segment, at, topics, event, payload)
+    select segment, now() - age, array['t'], 'e', 'null' from generate_series(1, n);
+$$;
+create sequence place;
+create function tick(age interval, segment int default realtime_sync.current_segment()) returns void language sql as $$
+    insert into realtime_sync.tick (timeline, wal_timeline, position, at, events, segment, snapshot)
+    values (1, 1, 10 * nextval('place'), now() - age, 1, segment, pg_current_snapshot());
+$$;
+-- every sink has got all ticks
+create function got(age interval default '0') returns void language sql as $$
+    insert into realtime_sync.progress (sink, timeline, position, id, at)
+    select d.id, 1, 10 * (select last_value from place), 9223372036854775807, now() - age
+    from realtime_sync.sink_definition d;
+$$;
+create view ring as
+select coalesce(t.n, g.n) as segment, t.ticks, g.rows as progress
+from (select segment as n, count(*) as ticks from realtime_sync.tick group by 1) t
+full join (select segment as n, count(*) as rows from realtime_sync.progress group by 1) g on g.n = t.n
+order by 1;
+create view state as
+select name, position, event, retries, error, now() - failing_since > '27 h' as long, behind_ticks, behind_events
+from realtime_sync.sink_state order by name;
+
+insert into realtime_sync.sink_definition (id, name) values (77, 'slow');
+select fill(1, '30 h', 3);
+select tick('29 h', 1);
+select fill(2, '28 h');
+select tick('27 h 30 min', 2);
+select fill(0, '0');
+select tick('0', 0);
+
+-- before any sink has begun: each will begin at the newest tick
+begin;
+select * from report;
+rollback;
+
+-- one has got everything, the other nothing, then half a tick, then a whole one, the second failing
+insert into realtime_sync.progress (sink, timeline, position, id, segment) values (1, 1, 30, 9223372036854775807, 3);
+insert into realtime_sync.progress (sink, timeline, position, id, segment) values (77, 0, 0, 0, 3);
+select * from report;
+insert into realtime_sync.progress (sink, timeline, position, id, segment) values (77, 1, 10, 2, 3);
+select * from report;
+insert into realtime_sync.progress (sink, timeline, position, id, segment) values (77, 1, 10, 9223372036854775807, 3);
+insert into realtime_sync.progress (sink, timeline, position, id, segment, at, retries, error)
+select 77, 1, 10, 9223372036854775807, 4, now() - interval '28 h' + r * interval '1 min', r, 'no room ' || r from generate_series(1, 20) r;
+select * from state;
+select * from report;
+select * from ring;
+select * from state;
+
+-- it is dropped
+update realtime_sync.sink_definition set dropped = now() where name = 'slow';
+select * from report;
+select * from ring;
+\c :here
+drop database waits;
