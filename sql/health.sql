@@ -50,10 +50,12 @@ as $function$
         select pg_catalog.sum(s.bytes) as bytes from segment s
     ),
     relay as materialized (
-        select r.running, r.own_memory, r.looked, r.launched, r.refused, w.events, w.since, a.pid
+        select
+            r.running, r.own_memory, r.looked, r.launched, r.refused, u.events, u.oldest,
+            case when r.pending then r.since else u.oldest end as since,
+            case u.events when 1 then '1 event waits' else u.events || ' events wait' end as waits, a.pid
         from realtime_sync.relay_state() r
-        cross join realtime_sync.unticked u,
-            lateral (select u.events, case when r.pending then r.since else u.oldest end as since) w
+        cross join realtime_sync.unticked u
         left join pg_catalog.pg_stat_activity a
             on a.backend_type = 'realtime_sync relay' and a.datname = pg_catalog.current_database()
         limit 1
@@ -225,7 +227,7 @@ as $function$
                 from (
                     select 1 as rank, 'no tick has it yet' as cause,
                         'select realtime_sync.relay(); -- if nothing else is said here of the relay' as fix
-                    where r.events > 0 and r.since <= o.at
+                    where r.oldest <= o.at
                     union all
                     select 2, pg_catalog.format('sink %s has not got what came after it', s.name),
                         pg_catalog.format('select realtime_sync.drop_sink(%L); -- unless it can be mended', s.name)
@@ -267,7 +269,7 @@ as $function$
             case
                 when r.refused >= r.launched then pg_catalog.format('it could not be started, all of max_worker_processes (%s) are in use: ', pg_catalog.current_setting('max_worker_processes'))
                 else 'it is not running: '
-            end || w.waits,
+            end || r.waits,
             case
                 when r.refused >= r.launched then pg_catalog.format(
                     'alter system set max_worker_processes = %s; -- and restart the server; until then: select realtime_sync.relay();',
@@ -275,8 +277,7 @@ as $function$
                 )
                 else 'select realtime_sync.relay(); -- the next change starts it; should it end again, the server''s log says why'
             end
-        from relay r, setting s,
-            lateral (select pg_catalog.format('%s events wait', r.events) as waits) w
+        from relay r, setting s
         where s.delivery in ('worker', 'inline') and not r.running and r.own_memory and r.events > 0
             and r.since < pg_catalog.statement_timestamp() - interval '10 s'
             and not pg_catalog.pg_is_in_recovery()
@@ -288,14 +289,14 @@ as $function$
         where r.running and r.looked < pg_catalog.statement_timestamp() - interval '30 s'
         union all
         select
-            'warning', 'relay', pg_catalog.format('%s events wait, the oldest since %s', r.events, pg_catalog.to_char(r.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')),
+            'warning', 'relay', pg_catalog.format('%s, the oldest since %s', r.waits, pg_catalog.to_char(r.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')),
             'select l.pid, a.state, a.wait_event, a.query from pg_locks l join pg_stat_activity a using (pid) where l.relation = ''realtime_sync.tick''::regclass and l.mode = ''ExclusiveLock''; -- whoever holds this lock in a long transaction keeps the relay waiting'
         from relay r
         where r.running and r.events > 0 and r.since < pg_catalog.statement_timestamp() - interval '30 s'
         union all
         select
             'warning', 'relay',
-            pg_catalog.format('realtime_sync.delivery is manual and nobody calls realtime_sync.relay(): %s events wait, and without it none is ever let go', r.events),
+            pg_catalog.format('realtime_sync.delivery is manual and nobody calls realtime_sync.relay(): %s, and the log only grows', r.waits),
             'select realtime_sync.relay(); -- and every second, as with pg_cron: select cron.schedule(''realtime_sync_relay'', ''1 second'', ''select realtime_sync.relay()''); or: alter system set realtime_sync.delivery = worker; select pg_reload_conf();'
         from relay r, setting s
         where s.delivery = 'manual' and not r.running and r.events > 0 and r.since < pg_catalog.statement_timestamp() - interval '5 min'
@@ -314,7 +315,8 @@ as $function$
         select
             'warning', 'sink ' || s.name,
             pg_catalog.format(
-                'it has not got %s%s ticks, the oldest of %s', case when s.behind_ticks >= 10000 then 'more than ' else '' end, s.behind_ticks,
+                'it has not got %s, the oldest of %s',
+                case s.behind_ticks when 1 then '1 tick' when 10000 then '10000 ticks or more' else s.behind_ticks || ' ticks' end,
                 pg_catalog.to_char(s.behind_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
             ),
             'select realtime_sync.relay(); -- where a relay runs it is at it: see sink_behind_ticks in realtime_sync.stats grow less'

@@ -59,13 +59,21 @@ select
     d.id,
     d.name,
     d.dialect,
-    coalesce(d.target, 'notify:' || pg_catalog.current_setting('realtime_sync.channel', true)) as target,
+    -- The setting is not there before the session has loaded the library.
+    coalesce(
+        d.target, 'notify:' || coalesce(pg_catalog.current_setting('realtime_sync.channel', true), 'realtime_sync')
+    ) as target,
     d.topics,
     d.payload,
     d.owner,
     d.created,
-    case when p.retries > 0 then 'failing' when b.behind > 0 then 'behind' else 'even' end as state,
-    b.behind,
+    case
+        when p.timeline is null then 'new'
+        when p.retries > 0 then 'failing'
+        when b.behind > 0 then 'behind'
+        else 'even'
+    end as state,
+    case when p.timeline is not null then b.behind end as behind,
     coalesce(p.retries, 0) as retries,
     p.error,
     p.at as changed,
@@ -122,7 +130,7 @@ comment on column realtime_sync.sink.payload is
 comment on column realtime_sync.sink.owner is
     'In whose name its dialect runs and its table is written.';
 comment on column realtime_sync.sink.state is
-    'even: it has everything that was ticked; behind; failing: the next batch failed and is tried again.';
+    'even: it has everything that was ticked; behind; failing: the next batch failed and is tried again; new: no relay has seen it.';
 comment on column realtime_sync.sink.behind is
     'Ticks it has not got, 100000 at most; null before its first.';
 comment on column realtime_sync.sink.retries is

@@ -175,16 +175,18 @@ from sink s,
     ) g(name, value, description)
 union all
 select
-    'source_changes', 'counter', s.relation::text, pg_catalog.sum(t.n_tup_ins + t.n_tup_upd + t.n_tup_del),
+    'source_changes', 'counter', pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.sum(t.n_tup_ins + t.n_tup_upd + t.n_tup_del),
     'Rows changed in the source, from PostgreSQL''s statistics of the table: rolled-back and filtered ones too.'
-from realtime_sync.source s,
+from realtime_sync.source s
+    join pg_catalog.pg_class c on c.oid = s.relation
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
     lateral (
         select s.relation as leaf
         union
         select l.relid from pg_catalog.pg_partition_tree(s.relation) l where l.isleaf
     ) l
     join pg_catalog.pg_stat_all_tables t on t.relid = l.leaf
-group by s.relation;
+group by n.nspname, c.relname;
 
 revoke all on function realtime_sync.counters() from public;
 revoke all on function realtime_sync.relay_state() from public;

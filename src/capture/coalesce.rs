@@ -46,15 +46,19 @@ impl Plans {
 
     /// The records with what is between a row's first and last change left out, for want of room.
     pub fn compact(&self, text: &mut Text) -> Text {
-        let mut kept = Vec::new();
+        let (mut kept, mut later) = (Vec::new(), Vec::new());
         self.each_net(text, |net| {
             if net.kind.is_some() {
                 push(&mut kept, net.first);
                 if net.last != net.first {
                     push(&mut kept, net.last);
+                    push(&mut later, net.last as usize);
                 }
             }
         });
+        for place in later {
+            parts::follow(&mut text.as_mut_bytes()[place..]);
+        }
         kept.sort_unstable();
         let mut out = Text::new();
         each_place(text, |place, bytes| {

@@ -330,6 +330,13 @@ pub fn kind(bytes: &[u8]) -> Kind {
     Kind::from_byte(bytes[record::TEXT])
 }
 
+/// For a change whose row's DELETE before it is left out: an INSERT would seem to be another row's.
+pub fn follow(bytes: &mut [u8]) {
+    if kind(bytes) == Kind::Insert {
+        bytes[record::TEXT] = Kind::Update as u8;
+    }
+}
+
 pub fn set_leave_id(bytes: &mut [u8], id: i64) {
     let at = record::TEXT + 4;
     bytes[at..at + 8].copy_from_slice(&id.to_le_bytes());

@@ -136,6 +136,8 @@ pub struct Event<'a> {
     pub id: i64,
     pub xid: u64,
     pub notified: bool,
+    /// Milliseconds, of an update that throttling may hold back.
+    pub throttle: Option<i32>,
     /// A text[] as [`record::topic_texts`] takes it.
     pub topics: &'a [u8],
     /// Of a message.
@@ -154,7 +156,7 @@ impl Event<'_> {
 const RANGES: [Oid; 2] = [pg_sys::XID8ARRAYOID, pg_sys::XID8ARRAYOID];
 
 static EVENTS: Statement<2> = Statement::new(
-    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body
+    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body, e.throttle
     from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as r(first, past)
     join realtime_sync.event e
         on e.xid operator(pg_catalog.>=) r.first and e.xid operator(pg_catalog.<) r.past",
@@ -162,7 +164,7 @@ static EVENTS: Statement<2> = Statement::new(
 );
 
 static EVENTS_OF: Statement<3> = Statement::new(
-    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body
+    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body, e.throttle
     from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) as r(xid, first, last)
     join realtime_sync.event e
         on e.xid operator(pg_catalog.=) r.xid
@@ -201,9 +203,8 @@ static NEXT_TRANSACTION: Statement<2> = Statement::new(
 
 /// Events of consecutive ascending `ticks` that `base`, the snapshot of the tick before them, does not
 /// see, in the order of tick and id; of the first tick only those whose id is greater than `after`.
-/// Gives at most `limit` to `each` and says whether there are more. It holds all of them in memory:
-/// choose ticks by their count of events. With the active snapshot, which must be one that sees the
-/// ticks, as the current user.
+/// Gives the first `limit` of them to `each`, says whether there are more, and holds at most twice as
+/// many. With the active snapshot, which must be one that sees the ticks, as the current user.
 pub fn read(
     base: &Snapshot,
     ticks: &[Tick],
@@ -212,10 +213,38 @@ pub fn read(
     wanted: Wanted,
     each: impl FnMut(&Event),
 ) -> bool {
-    let Some(last) = ticks.last() else {
-        return false;
-    };
-    let mut found = Found::default();
+    let mut found = Found::new(limit);
+    scan(base, ticks, after, wanted, |row, tick| {
+        found.add(row, tick, wanted.topics);
+        true
+    });
+    found.each(each)
+}
+
+/// All events of a tick, as [`read`] would give them, or false when they are more than `limit`: then
+/// it stops reading and gives none.
+pub fn read_whole(base: &Snapshot, tick: &Tick, limit: usize, each: impl FnMut(&Event)) -> bool {
+    let mut found = Found::new(usize::MAX);
+    let ticks = std::slice::from_ref(tick);
+    scan(base, ticks, i64::MIN, Wanted::default(), |row, tick| {
+        found.add(row, tick, None);
+        found.list.len() <= limit
+    });
+    let whole = found.list.len() <= limit;
+    if whole {
+        found.each(each);
+    }
+    whole
+}
+
+fn scan(
+    base: &Snapshot,
+    ticks: &[Tick],
+    after: i64,
+    wanted: Wanted,
+    mut each: impl FnMut(&Row, usize) -> bool,
+) {
+    let Some(last) = ticks.last() else { return };
     let (mut known, mut tick) = (0, None);
     EVENTS.run(ranges(base, &last.snapshot), |row| {
         let (id, xid) = (row.long(0), row.long(1) as u64);
@@ -226,14 +255,11 @@ pub fn read(
             tick = (index < ticks.len() && wanted.has_transaction(&ticks[index], xid))
                 .then_some(index);
         }
-        if let Some(tick) = tick
-            && (tick > 0 || id > after)
-        {
-            found.add(row, tick, wanted.topics);
+        match tick {
+            Some(tick) if tick > 0 || id > after => each(row, tick),
+            _ => true,
         }
-        true
     });
-    found.each(limit, each)
 }
 
 /// (id, xid) of the events of one tick, with id > `after`: the smallest `max` of them, ascending. For a
@@ -288,7 +314,7 @@ pub fn fetch(pairs: &[(i64, u64)], wanted: Wanted, each: impl FnMut(&Event)) {
         first.push(same[0].0 as u64);
         last.push(same[same.len() - 1].0 as u64);
     }
-    let mut found = Found::default();
+    let mut found = Found::new(usize::MAX);
     EVENTS_OF.run(
         [
             array(&xids, pg_sys::XID8OID),
@@ -300,7 +326,7 @@ pub fn fetch(pairs: &[(i64, u64)], wanted: Wanted, each: impl FnMut(&Event)) {
             true
         },
     );
-    found.each(usize::MAX, each);
+    found.each(each);
 }
 
 /// The tick's transactions that have events, if they are few.
@@ -421,18 +447,23 @@ impl Smallest {
     }
 }
 
-/// Events copied from rows, in any order.
-#[derive(Default)]
+/// The first events in the order of tick and id, copied from rows in any order.
 struct Found {
     text: Text,
     list: Vec<Entry>,
+    limit: usize,
+    /// What is not before this is not among the first.
+    bound: (usize, i64),
+    more: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Entry {
     tick: usize,
     id: i64,
     xid: u64,
     notified: bool,
+    throttle: Option<i32>,
     /// Where topics, event, payload and body end in the text; the first begins at `start`.
     start: usize,
     ends: [usize; 4],
@@ -440,7 +471,21 @@ struct Entry {
 }
 
 impl Found {
+    fn new(limit: usize) -> Found {
+        Found {
+            text: Text::new(),
+            list: Vec::new(),
+            limit,
+            bound: (usize::MAX, i64::MAX),
+            more: false,
+        }
+    }
+
     fn add(&mut self, row: &Row, tick: usize, topics: Option<&Selection>) {
+        let place = (tick, row.long(0));
+        if place >= self.bound {
+            return;
+        }
         let start = self.text.len();
         let Some(list) = row.get(2) else { return };
         // SAFETY: the columns are of these types.
@@ -465,31 +510,59 @@ impl Found {
             id: row.long(0),
             xid: row.long(1) as u64,
             notified: row.long(3) != 0,
+            throttle: row.get(7).map(|window| window.value() as i32),
             start,
             ends,
             nulls: [row.get(4).is_none(), row.get(5).is_none()],
         });
+        if self.list.len() > self.limit.saturating_mul(2) {
+            self.cut();
+        }
     }
 
-    /// In order, at most `limit`; whether there are more.
-    fn each(mut self, limit: usize, mut each: impl FnMut(&Event)) -> bool {
-        self.list
-            .sort_unstable_by_key(|entry| (entry.tick, entry.id));
+    /// Keeps the first.
+    fn cut(&mut self) {
+        self.list.sort_unstable_by_key(Entry::place);
+        let Some(next) = self.list.get(self.limit) else {
+            return;
+        };
+        self.bound = next.place();
+        self.more = true;
+        self.list.truncate(self.limit);
+        let all = std::mem::take(&mut self.text);
+        for entry in &mut self.list {
+            let (from, to) = (self.text.len(), entry.ends[3]);
+            self.text.extend(&all.as_bytes()[entry.start..to]);
+            entry.ends = entry.ends.map(|end| from + end - entry.start);
+            entry.start = from;
+        }
+    }
+
+    /// In order; whether there were more.
+    fn each(mut self, mut each: impl FnMut(&Event)) -> bool {
+        self.list.sort_unstable_by_key(Entry::place);
         let text = self.text.as_bytes();
-        for entry in self.list.iter().take(limit) {
+        for entry in self.list.iter().take(self.limit) {
             let [topics, event, payload, body] = entry.ends;
             each(&Event {
                 tick: entry.tick,
                 id: entry.id,
                 xid: entry.xid,
                 notified: entry.notified,
+                throttle: entry.throttle,
                 topics: &text[entry.start..topics],
                 event: (!entry.nulls[0]).then(|| &text[topics..event]),
                 payload: (!entry.nulls[1]).then(|| &text[event..payload]),
                 body: &text[payload..body],
             });
         }
-        self.list.len() > limit
+        self.more || self.list.len() > self.limit
+    }
+}
+
+impl Entry {
+    fn place(&self) -> (usize, i64) {
+        (self.tick, self.id)
     }
 }
 
@@ -576,7 +649,8 @@ unsafe fn write_topics(out: &mut Text, datum: Datum) {
     out.as_mut_bytes()[start..start + 4].copy_from_slice(&record::varlena(size));
 }
 
-/// What the active snapshot sees, but for what this transaction may still write.
+/// What the active snapshot sees, but for what this transaction may still write. Not for a standby,
+/// whose snapshots show running transactions as ended.
 pub fn current() -> Snapshot {
     // SAFETY: a function without arguments that gives a pg_snapshot.
     let mut current = unsafe {

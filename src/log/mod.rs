@@ -13,3 +13,4 @@ pub mod server;
 pub mod shared;
 pub mod statement;
 pub mod subtransaction;
+pub mod wal;

@@ -91,6 +91,10 @@ pub fn set_logged(record: &mut [u8]) {
     record[4] = 2;
 }
 
+pub fn is_logged(record: &[u8]) -> bool {
+    word(record, 4) == 2
+}
+
 /// Whether the record is still to be written to the log.
 pub fn is_pending(record: &[u8]) -> bool {
     record[4] == 0

@@ -3,7 +3,7 @@
 use super::history::{self, Event, Tick, Wanted};
 use super::layout;
 use super::octets::Octets;
-use super::{native, record};
+use super::{native, record, wal};
 use crate::error::Error;
 use crate::relay::wake;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
@@ -13,6 +13,7 @@ use wire::buffer::Text;
 use wire::cursor::{Cursor, Place};
 use wire::native as dialect;
 use wire::selection::Selection;
+use wire::snapshot::Snapshot;
 
 /// More at once gain nothing: from some hundred events on a call costs what its events cost.
 const MOST_EVENTS: usize = 10_000;
@@ -62,10 +63,27 @@ fn cursor() -> String {
     let newest = history::newest().or_else(history::floor);
     // Without either table's row nothing was ever ticked: the beginning.
     let place = newest.map_or(Place::end_of(0, 0), |tick| tick.end());
-    // A standby's own snapshot shows transactions as ended that still run.
     // SAFETY: reads shared memory.
     let seen = unsafe { !pg_sys::RecoveryInProgress() }.then(history::current);
+    if let Some(seen) = &seen {
+        keep_ids(seen);
+    }
     Cursor { place, seen }.to_string()
+}
+
+/// Makes sure that no crash gives the ids this snapshot saw to other transactions, whose events it would
+/// then leave out: after one, ids go on from the last that reached the disk. Nothing to do when the
+/// last transaction to end was a commit that waited for the disk.
+fn keep_ids(seen: &Snapshot) {
+    let last = pg_sys::TransactionId::from(seen.xmax.wrapping_sub(1) as u32);
+    // SAFETY: not in recovery; an id the snapshot saw is recent enough to be looked up.
+    unsafe {
+        if pg_sys::TransactionIdDidCommit(last) {
+            pg_sys::XLogFlush(pg_sys::TransactionIdGetCommitLSN(last));
+        } else {
+            wal::flush();
+        }
+    }
 }
 
 fn replay(since: &Cursor, topics: Option<&Selection>, most: usize) -> Text {

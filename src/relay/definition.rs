@@ -34,6 +34,8 @@ struct Dialects {
 struct Function {
     /// schema.name(json), quoted.
     signature: String,
+    /// For messages.
+    name: String,
     kind: char,
     set: bool,
     takes_json: bool,
@@ -290,7 +292,7 @@ fn function(dialect: &[u8], caller: &Caller) -> String {
     };
     let signature = function.signature;
     if let Some(reason) = reason {
-        let function = signature;
+        let function = function.name;
         Mistake::NotADialect { function, reason }.raise()
     }
     if !function.executable {

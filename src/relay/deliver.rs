@@ -222,9 +222,12 @@ impl Target {
             self.due = now() + NO_ROOM;
             return 0;
         }
-        let sent = match sink.can_fail() {
-            true => subtransaction::attempt(|| sink.send(batch, &wanted)),
-            false => Ok(sink.send(batch, &wanted)),
+        let send = || sink.send(batch, &wanted);
+        let sent = if sink.can_fail() {
+            subtransaction::attempt(send)
+        } else {
+            send();
+            Ok(())
         };
         match sent {
             Ok(()) => {

@@ -4,6 +4,9 @@ select pg_catalog.convert_to(pg_catalog.json_build_object(
     'function', (
         select pg_catalog.json_build_object(
             'signature', pg_catalog.format('%I.%I(json)', n.nspname, p.proname),
+            'name', pg_catalog.format(
+                '%s(%s)', p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)
+            ),
             'kind', p.prokind,
             'set', p.proretset,
             'takes_json', p.proargtypes::text = 'pg_catalog.json'::pg_catalog.regtype::pg_catalog.oid::text,

@@ -2,6 +2,7 @@
 
 use super::definition;
 use super::notify::{self, Notifier};
+use super::{owner, statement};
 use crate::log::record;
 use crate::log::shared::{self, Counter};
 use crate::settings;
@@ -9,10 +10,10 @@ use pgrx::pg_sys;
 use wire::buffer::Text;
 use wire::native;
 
-/// Whether the writing transaction may notify: not when the queue is half full, since a full one would
+/// Whether the writing transaction may notify: not when the queue is too full, since a full one would
 /// make the commit fail, nor when the sink out of the box has been dropped.
 pub fn has_room() -> bool {
-    notify::queue_usage() < 0.5 && definition::has_inline()
+    notify::has_room() && definition::has_inline()
 }
 
 /// Sends the records just written to the log.
@@ -21,6 +22,7 @@ pub fn notify(records: &mut [u8]) {
     // SAFETY: a transaction that wrote has an id.
     let xid = unsafe { pg_sys::GetTopFullTransactionId() }.value;
     let mut text = Text::new();
+    let mut messages = Vec::new();
     let mut sent = 0;
     for record in record::each(records).filter(|record| !record::is_taken_back(record)) {
         text.clear();
@@ -32,7 +34,29 @@ pub fn notify(records: &mut [u8]) {
             &record::body(record)[4..],
         );
         notifier.send_event(text.as_bytes(), record::topic_texts(record::topics(record)));
+        if record::is_logged(record) {
+            messages.push(record::id(record));
+        }
         sent += 1;
     }
+    if !messages.is_empty() {
+        mark(xid, messages);
+    }
     shared::count(Counter::Notified, sent);
+}
+
+/// Marks messages as sent, which the caller of send() put into the log before it was known whether they
+/// would be; it has no right to change them.
+fn mark(xid: u64, ids: Vec<i64>) {
+    // SAFETY: popped below; an error aborts the transaction, which pops it.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+    owner::as_role(pg_sys::BOOTSTRAP_SUPERUSERID.into(), || {
+        statement::run(
+            "update realtime_sync.event set notified = true
+             where xid operator(pg_catalog.=) $1::text::xid8 and id operator(pg_catalog.=) any ($2)",
+            &[xid.to_string().into(), ids.into()],
+        );
+    });
+    // SAFETY: pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
 }

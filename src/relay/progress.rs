@@ -11,7 +11,7 @@ use wire::cursor::Place;
 const QUIET: i64 = 10_000_000;
 
 static NEWEST: Statement<1> = Statement::new(
-    c"select p.timeline, p.position, p.id, p.retries
+    c"select p.timeline, p.position, p.id, p.retries, p.at
     from realtime_sync.progress p
     where p.sink operator(pg_catalog.=) $1
     order by p.sink desc, p.timeline desc, p.position desc, p.id desc, p.retries desc",
@@ -42,7 +42,7 @@ impl Progress {
                 place,
                 retries: row.long(3) as i32,
                 told: place,
-                written: now(),
+                written: row.long(4),
             });
             false
         });

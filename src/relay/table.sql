@@ -1,7 +1,9 @@
 -- What a table sink must know of its table, as UTF-8 JSON: $1 is its name, looked up and judged as the
 -- current user, under search_path = pg_catalog.
 select pg_catalog.convert_to(pg_catalog.json_build_object(
-    'name', pg_catalog.format('%I.%I', n.nspname, c.relname),
+    'name', pg_catalog.format(
+        '%I.%I', case when c.relpersistence = 't' then 'pg_temp' else n.nspname end, c.relname
+    ),
     'kind', c.relkind,
     'temporary', c.relpersistence = 't',
     'own', n.nspname = 'realtime_sync' or n.nspname = 'pg_catalog',

@@ -17,4 +17,5 @@ pub mod reference;
 pub mod selection;
 pub mod sink;
 pub mod snapshot;
+pub mod throttle;
 pub mod topic;
