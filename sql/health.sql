@@ -77,7 +77,10 @@ as $function$
     holder as materialized (
         select l.relation, l.pid, p.gid, p.prepared
         from pg_catalog.pg_locks l
-        left join pg_catalog.pg_prepared_xacts p on l.virtualtransaction = '-1/' || p.transaction
+        -- Of a prepared transaction no process is known, but that it holds its own number.
+        left join pg_catalog.pg_locks x
+            on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and x.granted and l.pid is null
+        left join pg_catalog.pg_prepared_xacts p on p.transaction = x.transactionid
         where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_catalog.pg_backend_pid()
             and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
             and l.relation in (select s.relation from segment s)

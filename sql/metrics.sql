@@ -9,8 +9,9 @@ as $function$
     select pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(value, '\', '\\'), '"', '\"'), E'\n', '\n')
 $function$;
 
+-- With its owner's rights, so that whoever collects them needs this function alone.
 create function realtime_sync.metrics() returns text
-volatile parallel restricted language sql
+volatile parallel restricted security definer language sql
 set search_path = ''
 set standard_conforming_strings = on
 as $function$

@@ -1,122 +1,55 @@
-//! `make demo`: real pgbench and a moving table of drivers, every committed change shown as it arrives, and a count at
-//! the end that must agree with the tables. scripts/demo starts the server and sets PGHOST, PGUSER, PGBIN.
+//! `make demo`, the duel: the same table and the same pgbench with a pg_notify trigger written by hand and with
+//! realtime_sync. scripts/demo starts the server and sets PGHOST, PGUSER, PGBIN.
 
+mod board;
+mod duel;
+mod dump;
 mod event;
-mod feed;
+mod listener;
 mod screen;
-mod summary;
+mod verdict;
 mod workload;
 
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::{Client, Config, NoTls};
 
-use crate::feed::Feed;
-use crate::screen::Screen;
-use crate::summary::Summary;
-use crate::workload::{Drivers, Pgbench};
+use crate::duel::Duel;
 
 type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// How long the summary waits for an event that has not come, counted from the last that did.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
+    let ended = {
+        let mut duel = Duel::new();
+        tokio::select! {
+            ended = duel.run() => Some(ended),
+            _ = interrupted() => None,
+        }
+    };
+    match ended {
+        Some(Ok(true)) => ExitCode::SUCCESS,
+        Some(Ok(false)) => ExitCode::FAILURE,
+        Some(Err(error)) => {
             eprintln!("demo: {}", describe(error.as_ref()));
             ExitCode::FAILURE
+        }
+        None => {
+            eprintln!("demo: interrupted, so nothing is decided");
+            ExitCode::from(130)
         }
     }
 }
 
-async fn run() -> Fallible<bool> {
-    let seconds = setting("DEMO_SECONDS", 15).max(1);
-    let rate = setting("DEMO_RATE", 250);
-    let mut screen = Screen::new();
-
-    screen.step("create database demo; create extension realtime_sync;");
-    connect("postgres")
-        .await?
-        .batch_execute("create database demo")
-        .await?;
-    let client = connect("demo").await?;
-    client
-        .batch_execute("create extension realtime_sync")
-        .await?;
-    screen.step(
-        "pgbench -i (TPC-B: accounts, tellers, branches, history) and a table of 200 drivers",
-    );
-    workload::prepare(&client).await?;
-    for statement in workload::ENABLE {
-        screen.step(&format!("{statement};"));
-        client.execute(*statement, &[]).await?;
+async fn interrupted() {
+    let mut terminated = signal(SignalKind::terminate()).expect("a handler for SIGTERM");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
     }
-    screen.step("listen realtime_sync;");
-    let mut feed = Feed::listen(&config("demo")?).await?;
-    screen.step(&format!(
-        "pgbench for {seconds} s and the drivers on the move; every committed change from here on:"
-    ));
-    screen.blank();
-
-    let begun = Instant::now();
-    let mut pgbench = Pgbench::start(seconds, rate)?;
-    let drivers = tokio::spawn(Drivers::drive(connect("demo").await?));
-    let mut summary = Summary::default();
-    let mut tick = tokio::time::interval(Duration::from_millis(200));
-    loop {
-        tokio::select! {
-            received = feed.next() => {
-                let received = received?;
-                screen.event(&received.event);
-                summary.received(received);
-            }
-            _ = tick.tick() => screen.rate(&summary),
-            ended = pgbench.wait() => {
-                ended?;
-                break;
-            }
-            _ = tokio::signal::ctrl_c() => {
-                screen.note("interrupted: counting what was committed until now");
-                pgbench.stop().await?;
-                break;
-            }
-        }
-    }
-    workload::STOP.store(true, Ordering::Relaxed);
-    let drivers = drivers.await??;
-    summary.elapsed = begun.elapsed();
-
-    // What was committed, asked of the tables and of the writers, not of the feed.
-    let history: i64 = client
-        .query_one(
-            "select pg_catalog.count(*) from public.pgbench_history",
-            &[],
-        )
-        .await?
-        .get(0);
-    summary.committed(history as u64, &drivers);
-    while summary.missing() > 0 {
-        let Ok(received) = timeout(PATIENCE, feed.next()).await else {
-            break;
-        };
-        summary.received(received?);
-    }
-    // one that comes though nobody committed it would be as wrong as one that does not come
-    while let Ok(received) = timeout(Duration::from_millis(300), feed.next()).await {
-        summary.received(received?);
-    }
-    screen.end_rate();
-    summary.print(&screen, &drivers);
-    Ok(summary.agrees())
 }
 
 fn setting(name: &str, default: u32) -> u32 {

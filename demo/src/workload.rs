@@ -1,215 +1,247 @@
-//! What writes: pgbench's own TPC-B, untouched, and a table of drivers on the move.
+//! What writes: pgbench, a bulk update, and a probe that knows when each of its commits was acknowledged. Every update
+//! adds one to its row's revision, so that the table itself tells how many changes were committed.
 
-use std::collections::HashMap;
 use std::env;
+use std::io::Write;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::Command;
+use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
 use crate::Fallible;
 
-/// pgbench_history has no primary key; these columns together name a row well enough for a feed.
-pub const ENABLE: &[&str] = &[
-    "select realtime_sync.enable('pgbench_accounts', topics => array['account:{aid}'])",
-    "select realtime_sync.enable('pgbench_tellers', topics => array['teller:{tid}'])",
-    "select realtime_sync.enable('pgbench_branches', topics => array['branch:{bid}'])",
-    "select realtime_sync.enable('pgbench_history', topics => array['account:{aid}'], key_columns => array['tid', 'bid', 'aid', 'mtime'])",
-    "select realtime_sync.enable('drivers', topics => array['drivers', 'driver:{id}'], status_columns => array['status'])",
-];
+pub const ROWS: i64 = 10_000;
+/// The first so many rows are the probe's alone.
+pub const PROBED: i64 = 200;
+pub const CLIENTS: u32 = 32;
 
-/// Events a TPC-B transaction makes: three updates and the insert into the history.
-pub const PER_TRANSACTION: u64 = 4;
-
-pub static STOP: AtomicBool = AtomicBool::new(false);
-
-const CREATE_DRIVERS: &str = "
+const CREATE: &str = "
 create table public.drivers (
-    id int primary key,
+    id bigint primary key,
+    vehicle uuid not null,
     name text not null,
-    is_online bool not null default true,
-    status text not null default 'idle',
-    lat numeric(8, 5) not null,
-    lng numeric(8, 5) not null,
-    battery int not null default 100,
+    status text not null,
+    is_online boolean not null,
+    lat double precision not null,
+    lng double precision not null,
+    battery integer not null,
+    settings jsonb not null,
+    revision bigint not null default 0,
+    created_at timestamptz not null default pg_catalog.now(),
     updated_at timestamptz not null default pg_catalog.now()
 );
-insert into public.drivers (id, name, lat, lng, battery)
-select i, 'driver ' || i, 52.5 + (i % 20) * 0.001, 13.4 + (i / 20) * 0.001, 100 - i % 60
-from pg_catalog.generate_series(1, 200) i;
+insert into public.drivers (id, vehicle, name, status, is_online, lat, lng, battery, settings)
+select
+    i, pg_catalog.md5(i::text)::uuid, 'driver ' || i, 'idle', true, 52.5 + (i % 100) * 0.001, 13.4 + (i / 100) * 0.001, 100 - i % 60,
+    pg_catalog.jsonb_build_object('os', 'android', 'language', 'de', 'seats', 4, 'plate', 'B-RS ' || i)
+from pg_catalog.generate_series(1, 10000) i;
+create publication feed;
 ";
 
-fn pgbench() -> Fallible<Command> {
-    let mut command = Command::new(format!(
-        "{}/pgbench",
-        env::var("PGBIN").map_err(|_| "PGBIN is not set: run it by make demo")?
-    ));
+/// As it is written by hand in so many projects: the same content, in the transaction.
+pub const TRIGGER: &str = "
+create function public.notify_drivers() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('drivers', json_build_object('type', tg_op, 'table', tg_table_name,
+        'new', row_to_json(new), 'old', row_to_json(old))::text);
+    return null;
+end
+$$;
+create trigger notify_drivers after update on public.drivers for each row execute function public.notify_drivers();
+";
+pub const NO_TRIGGER: &str =
+    "drop trigger notify_drivers on public.drivers; drop function public.notify_drivers()";
+
+pub const ENABLE: &str = "select realtime_sync.enable('drivers', topics => array['drivers', 'driver:{id}'], old_row => 'full', status_columns => array['status'])";
+
+const SCRIPT: &str = "\\set id random(201, 10000)
+update public.drivers set lat = lat + 0.0001, lng = lng - 0.0001, revision = revision + 1, updated_at = clock_timestamp() where id = :id;
+";
+
+pub async fn prepare(client: &Client) -> Fallible<()> {
+    Ok(client.batch_execute(CREATE).await?)
+}
+
+/// Changes of the table's rows that were ever committed.
+pub async fn committed(client: &Client) -> Fallible<u64> {
+    let row = client
+        .query_one(
+            "select pg_catalog.sum(revision)::bigint from public.drivers",
+            &[],
+        )
+        .await?;
+    Ok(row.get::<_, i64>(0) as u64)
+}
+
+/// WAL flushes of the cluster, once pgbench's backends have reported theirs, which they do at their end.
+pub async fn flushes(client: &Client) -> Fallible<i64> {
+    let left = "select 1 from pg_catalog.pg_stat_activity where application_name = 'pgbench'";
+    while !client.query(left, &[]).await?.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let row = client
+        .query_one("select wal_sync from pg_catalog.pg_stat_wal", &[])
+        .await?;
+    Ok(row.get(0))
+}
+
+pub fn program(name: &str) -> Fallible<Command> {
+    let bin = env::var("PGBIN").map_err(|_| "PGBIN is not set: run it by make demo")?;
+    let mut command = Command::new(format!("{bin}/{name}"));
     command
         .env("PGDATABASE", "demo")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // a group of its own: Ctrl-C is for us, who then count what it committed
+    // a group of its own: Ctrl-C is for us
     command.process_group(0).kill_on_drop(true);
     Ok(command)
 }
 
-pub async fn prepare(client: &Client) -> Fallible<()> {
-    // scale 4: no fewer branches than clients, or they would wait for one row
-    let output = pgbench()?.args(["-i", "-q", "-s", "4"]).output().await?;
-    if !output.status.success() {
-        return Err(format!("pgbench -i: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    client.batch_execute(CREATE_DRIVERS).await?;
-    Ok(())
+pub enum Report {
+    /// transactions a second, once a second
+    Second(f64),
+    Done {
+        tps: f64,
+        latency: f64,
+    },
+    Failed(String),
 }
 
-pub struct Pgbench(Child);
-
-impl Pgbench {
-    pub fn start(seconds: u32, rate: u32) -> Fallible<Self> {
-        let mut command = pgbench()?;
-        command.args(["-n", "-c", "4", "-T", &seconds.to_string()]);
-        if rate > 0 {
-            command.args(["-R", &rate.to_string()]);
-        }
-        Ok(Self(command.spawn()?))
-    }
-
-    /// Until it is done. May be dropped and asked again, as `select!` does.
-    pub async fn wait(&mut self) -> Fallible<()> {
-        let status = self.0.wait().await?;
-        if status.success() {
-            return Ok(());
-        }
+/// pgbench, and what it says of itself.
+pub fn pgbench(seconds: u32) -> Fallible<mpsc::UnboundedReceiver<Report>> {
+    // pgbench cannot read a script from its standard input
+    let script = env::temp_dir().join(format!("realtime_sync-demo-{}.sql", std::process::id()));
+    std::fs::File::create(&script)?.write_all(SCRIPT.as_bytes())?;
+    let mut child = program("pgbench")?
+        .args(["-n", "-M", "prepared", "-P", "1", "-j", "2", "-f"])
+        .arg(&script)
+        .args(["-c", &CLIENTS.to_string(), "-T", &seconds.to_string()])
+        .spawn()?;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
         let mut complaint = String::new();
-        if let Some(stderr) = self.0.stderr.as_mut() {
-            stderr.read_to_string(&mut complaint).await?;
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            match between(&line, " s, ", " tps") {
+                Some(tps) if line.starts_with("progress:") => {
+                    let _ = sender.send(Report::Second(tps));
+                }
+                _ => complaint = line,
+            }
         }
-        Err(format!("pgbench: {complaint}").into())
-    }
-
-    pub async fn stop(&mut self) -> Fallible<()> {
-        self.0.kill().await?;
-        Ok(())
-    }
+        let mut told = String::new();
+        if let Some(mut stdout) = child.stdout.take() {
+            let _ = stdout.read_to_string(&mut told).await;
+        }
+        let _ = child.wait().await;
+        let _ = std::fs::remove_file(&script);
+        let done = between(&told, "tps = ", " ").zip(between(&told, "latency average = ", " "));
+        let _ = sender.send(match done {
+            Some((tps, latency)) => Report::Done { tps, latency },
+            None => Report::Failed(complaint),
+        });
+    });
+    Ok(receiver)
 }
 
-/// What the drivers' writer did, by its own account.
+fn between(text: &str, before: &str, after: &str) -> Option<f64> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after)?.0.parse().ok()
+}
+
+/// When an update of the probe was sent and when its commit was acknowledged.
+pub struct Commit {
+    pub row: i64,
+    pub revision: i64,
+    pub sent: Instant,
+    pub acknowledged: Instant,
+}
+
 #[derive(Default)]
-pub struct Drivers {
-    pub changes: u64,
+pub struct Probe {
+    pub commits: Vec<Commit>,
     pub rolled_back: u64,
-    /// when each transaction's COMMIT was sent and when acknowledged, by the mutation id it wrote with
-    pub commits: HashMap<u64, (Instant, Instant)>,
 }
 
-const MOVE: &str = "update public.drivers set
-    lat = lat + ($2::int - 5) * 0.0001, lng = lng + ($3::int - 5) * 0.0001, battery = pg_catalog.abs(battery - 1), updated_at = pg_catalog.now()
-    where id between $1 and $1 + $4::int and is_online";
+pub static STOP: AtomicBool = AtomicBool::new(false);
 
-impl Drivers {
-    pub async fn drive(mut client: Client) -> Fallible<Self> {
+impl Probe {
+    /// Some updates a second beside pgbench's: their way to the listener is what is timed, and shown.
+    pub async fn drive(client: Client) -> Fallible<Self> {
         let mut done = Self::default();
-        let mut pace = tokio::time::interval(Duration::from_millis(100));
-        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
-        let mut step = 0_u64;
+        let mut pace = tokio::time::interval(Duration::from_millis(25));
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let statuses = ["to pickup", "on trip", "on a break", "idle"];
+        let mut step = 0_i64;
         while !STOP.load(Ordering::Relaxed) {
             pace.tick().await;
             step += 1;
-            let transaction = client.transaction().await?;
-            transaction
-                .execute(
-                    "select pg_catalog.set_config('realtime_sync.mutation_id', $1, true)",
-                    &[&step.to_string()],
-                )
-                .await?;
-            let id = chance.below(200) as i32 + 1;
-            let changes = match step % 40 {
+            let row = 1 + step * 61 % PROBED;
+            if step % 20 == 0 {
                 // a transaction that comes to nothing: no event may tell of it
-                10 => {
-                    done.rolled_back += transaction
-                        .execute("update public.drivers set battery = 0", &[])
-                        .await?;
-                    transaction.rollback().await?;
-                    continue;
-                }
-                7 | 17 | 27 | 37 => {
-                    let statuses = ["idle", "to pickup", "on trip", "on a break"];
-                    let status = statuses[chance.below(4) as usize];
-                    transaction
-                        .execute(
-                            "update public.drivers set status = $2 where id = $1 and status <> $2",
-                            &[&id, &status],
-                        )
-                        .await?
-                }
-                14 | 34 => {
-                    transaction
-                        .execute(
-                            "update public.drivers set is_online = not is_online where id = $1",
-                            &[&id],
-                        )
-                        .await?
-                }
-                20 => {
-                    transaction
-                        .execute("delete from public.drivers where id = $1", &[&id])
-                        .await?
-                }
-                25 => {
-                    let id = 200 + step as i32;
-                    let name = format!("driver {id}");
-                    transaction.execute("insert into public.drivers (id, name, lat, lng) values ($1, $2, 52.51, 13.41)", &[&id, &name]).await?
-                }
-                // a convoy: several rows in one statement
-                30 => {
-                    transaction
-                        .execute(
-                            MOVE,
-                            &[
-                                &id,
-                                &(chance.below(11) as i32),
-                                &(chance.below(11) as i32),
-                                &4,
-                            ],
-                        )
-                        .await?
-                }
-                _ => {
-                    transaction
-                        .execute(
-                            MOVE,
-                            &[
-                                &id,
-                                &(chance.below(11) as i32),
-                                &(chance.below(11) as i32),
-                                &0,
-                            ],
-                        )
-                        .await?
-                }
-            };
+                client.batch_execute("begin; update public.drivers set battery = 0, revision = revision + 1 where id <= 5; rollback").await?;
+                done.rolled_back += 5;
+                continue;
+            }
+            let status = statuses[(step / PROBED) as usize % statuses.len()];
             let sent = Instant::now();
-            transaction.commit().await?;
-            done.commits.insert(step, (sent, Instant::now()));
-            done.changes += changes;
+            let revision = client
+                .query_one(
+                    "update public.drivers set status = $2, battery = battery - 1, lat = lat + 0.0003, revision = revision + 1,
+                     updated_at = pg_catalog.clock_timestamp() where id = $1 returning revision",
+                    &[&row, &status],
+                )
+                .await?
+                .get(0);
+            done.commits.push(Commit {
+                row,
+                revision,
+                sent,
+                acknowledged: Instant::now(),
+            });
         }
         Ok(done)
     }
 }
 
-/// xorshift64*: the same drive every time, and no dependency for it.
-struct Chance(u64);
+/// Rows that the bulk update has changed so far.
+pub static BULK_DONE: AtomicU64 = AtomicU64::new(0);
+pub const BULK_PASSES: i64 = 2;
+pub const BULK: u64 = (ROWS * BULK_PASSES) as u64;
 
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % bound
+/// A job over the whole table in transactions of 100 rows, at 5,000 rows a second.
+pub async fn bulk(client: Client) -> Fallible<()> {
+    BULK_DONE.store(0, Ordering::Relaxed);
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
+    for start in (0..BULK_PASSES).flat_map(|_| (1..=ROWS).step_by(100)) {
+        pace.tick().await;
+        let changed = client
+            .execute(
+                "update public.drivers set is_online = not is_online, revision = revision + 1, updated_at = pg_catalog.now()
+                 where id between $1 and $1 + 99",
+                &[&start],
+            )
+            .await?;
+        BULK_DONE.fetch_add(changed, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_found_in_what_pgbench_says() {
+        let line = "progress: 1.0 s, 8412.5 tps, lat 3.798 ms stddev 0.5, 0 failed";
+        assert_eq!(between(line, " s, ", " tps"), Some(8412.5));
+        let told = "latency average = 3.8 ms\ntps = 8412.3 (without initial connection time)\n";
+        assert_eq!(between(told, "tps = ", " "), Some(8412.3));
+        assert_eq!(between(told, "latency average = ", " "), Some(3.8));
     }
 }

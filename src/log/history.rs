@@ -1,6 +1,7 @@
 //! The log read in its order: ticks, and the events of ticks.
 
 use super::record;
+use super::server::Local;
 use super::statement::{Row, Statement};
 use crate::error::Error;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -136,8 +137,10 @@ pub struct Event<'a> {
     pub id: i64,
     pub xid: u64,
     pub notified: bool,
-    /// Milliseconds, of an update that throttling may hold back.
-    pub throttle: Option<i32>,
+    /// Milliseconds that it may be held back; 0: none.
+    pub throttle: u32,
+    /// The time of the statement.
+    pub at: i64,
     /// A text[] as [`record::topic_texts`] takes it.
     pub topics: &'a [u8],
     /// Of a message.
@@ -156,7 +159,7 @@ impl Event<'_> {
 const RANGES: [Oid; 2] = [pg_sys::XID8ARRAYOID, pg_sys::XID8ARRAYOID];
 
 static EVENTS: Statement<2> = Statement::new(
-    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body, e.throttle
+    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body, e.throttle, e.at
     from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as r(first, past)
     join realtime_sync.event e
         on e.xid operator(pg_catalog.>=) r.first and e.xid operator(pg_catalog.<) r.past",
@@ -164,7 +167,7 @@ static EVENTS: Statement<2> = Statement::new(
 );
 
 static EVENTS_OF: Statement<3> = Statement::new(
-    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body, e.throttle
+    c"select e.id, e.xid, e.topics, e.notified, e.event, e.payload, e.body, e.throttle, e.at
     from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) as r(xid, first, last)
     join realtime_sync.event e
         on e.xid operator(pg_catalog.=) r.xid
@@ -447,6 +450,12 @@ impl Smallest {
     }
 }
 
+/// Memory kept for the next reading: new pages for each cost more than its events.
+const KEPT: usize = 4 * 1024 * 1024;
+
+/// Taken while in use: what is done with an event may read again.
+static SPARE: Local<(Text, Vec<Entry>)> = Local::new((Text::new(), Vec::new()));
+
 /// The first events in the order of tick and id, copied from rows in any order.
 struct Found {
     text: Text,
@@ -463,7 +472,8 @@ struct Entry {
     id: i64,
     xid: u64,
     notified: bool,
-    throttle: Option<i32>,
+    throttle: u32,
+    at: i64,
     /// Where topics, event, payload and body end in the text; the first begins at `start`.
     start: usize,
     ends: [usize; 4],
@@ -472,9 +482,13 @@ struct Entry {
 
 impl Found {
     fn new(limit: usize) -> Found {
+        // SAFETY: the reference ends with this statement.
+        let (mut text, mut list) = std::mem::take(unsafe { SPARE.get() });
+        text.clear();
+        list.clear();
         Found {
-            text: Text::new(),
-            list: Vec::new(),
+            text,
+            list,
             limit,
             bound: (usize::MAX, i64::MAX),
             more: false,
@@ -510,7 +524,8 @@ impl Found {
             id: row.long(0),
             xid: row.long(1) as u64,
             notified: row.long(3) != 0,
-            throttle: row.get(7).map(|window| window.value() as i32),
+            throttle: row.get(7).map_or(0, |throttle| throttle.value() as u32),
+            at: row.long(8),
             start,
             ends,
             nulls: [row.get(4).is_none(), row.get(5).is_none()],
@@ -550,13 +565,21 @@ impl Found {
                 xid: entry.xid,
                 notified: entry.notified,
                 throttle: entry.throttle,
+                at: entry.at,
                 topics: &text[entry.start..topics],
                 event: (!entry.nulls[0]).then(|| &text[topics..event]),
                 payload: (!entry.nulls[1]).then(|| &text[event..payload]),
                 body: &text[payload..body],
             });
         }
-        self.more || self.list.len() > self.limit
+        let more = self.more || self.list.len() > self.limit;
+        self.text.clear();
+        self.text.shrink_to(KEPT);
+        if self.list.len() * size_of::<Entry>() <= KEPT {
+            // SAFETY: the reference ends with this statement.
+            unsafe { *SPARE.get() = (self.text, self.list) };
+        }
+        more
     }
 }
 

@@ -3,12 +3,12 @@
 use super::history::{self, Event, Tick, Wanted};
 use super::layout;
 use super::octets::Octets;
+use super::server::Local;
 use super::{native, record, wal};
 use crate::error::Error;
 use crate::relay::wake;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
-use std::fmt::Write;
 use wire::buffer::Text;
 use wire::cursor::{Cursor, Place};
 use wire::native as dialect;
@@ -23,6 +23,12 @@ const LOOKED_AT: usize = 10_000;
 
 /// The answer goes to the client as one value, of a gigabyte at most; events of 64 kB would reach it.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// Memory kept for the next answer: new pages for each cost more than its events.
+const KEPT: usize = 4 * 1024 * 1024;
+
+/// Taken while in use: a policy may call replay() itself.
+static SPARE: Local<Text> = Local::new(Text::new());
 
 #[unsafe(no_mangle)]
 pub extern "C" fn pg_finfo_realtime_sync_replay() -> &'static pg_sys::Pg_finfo_record {
@@ -256,7 +262,6 @@ unsafe fn selection(topics: Datum) -> Selection {
 struct Answer<'a> {
     ticks: &'a [Tick],
     text: Text,
-    cursor: String,
     /// The last event's tick and place.
     last: Option<(usize, Place)>,
     full: bool,
@@ -264,12 +269,13 @@ struct Answer<'a> {
 
 impl Answer<'_> {
     fn new(ticks: &[Tick]) -> Answer<'_> {
-        let mut text = Text::new();
+        // SAFETY: the reference ends with this statement.
+        let mut text = std::mem::take(unsafe { SPARE.get() });
+        text.clear();
         text.extend(br#"{"events":["#);
         Answer {
             ticks,
             text,
-            cursor: String::new(),
             last: None,
             full: false,
         }
@@ -282,13 +288,12 @@ impl Answer<'_> {
         }
         let tick = &self.ticks[event.tick];
         let place = tick.place_of(event.id as u64);
-        self.cursor.clear();
-        let _ = write!(self.cursor, "{place}");
         if self.last.is_some() {
             self.text.push(b',');
         }
         self.last = Some((event.tick, place));
-        let cursor = Some(self.cursor.as_str());
+        let cursor = place.text();
+        let cursor = std::str::from_utf8(&cursor).ok();
         if event.is_message() {
             dialect::write_message(
                 &mut self.text,

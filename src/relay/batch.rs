@@ -12,6 +12,10 @@ pub struct Entry {
     pub xid: u64,
     /// Inline delivery has sent it.
     pub notified: bool,
+    /// Milliseconds that it may be held back; 0: none.
+    pub throttle: u32,
+    /// The time of the statement.
+    pub at: i64,
     text: Range<usize>,
     topics: Range<usize>,
 }
@@ -65,6 +69,8 @@ impl Batch {
             place,
             xid: event.xid,
             notified: event.notified,
+            throttle: event.throttle,
+            at: event.at,
             text: start..self.buffer.len(),
             topics,
         });

@@ -4,13 +4,14 @@ use super::batch::Batch;
 use super::notify;
 use super::progress::{Progress, now};
 use super::sink::{self, Sink};
+use super::throttle::Valve;
 use super::tick::{self, Marks};
 use super::worker::Next;
 use crate::error::Error;
 use crate::log::history::{self, Tick, Wanted};
 use crate::log::layout::Layout;
 use crate::log::shared::{self, Counter};
-use crate::log::subtransaction;
+use crate::log::{subtransaction, wal};
 use crate::settings;
 use pgrx::pg_sys;
 use std::collections::VecDeque;
@@ -42,6 +43,7 @@ struct Target {
     /// Not to be tried before.
     due: i64,
     window: Window,
+    valve: Valve,
 }
 
 /// Ids of the large tick that a sink is in, sorted, not yet sent.
@@ -110,11 +112,12 @@ impl Relay {
         if ticked > 0 {
             shared::count(Counter::Ticks, 1);
             if self.marks.is_none_or(Marks::may_hide_one) {
-                tick::flush_wal();
+                wal::flush();
             }
         }
         self.marks = Some(before);
         let behind = self.catch_up();
+        let held = self.send_held(layout);
         // SAFETY: pushed above.
         unsafe { pg_sys::PopActiveSnapshot() };
         shared::count(Counter::Sent, self.sent - sent);
@@ -126,10 +129,11 @@ impl Relay {
         relay.looked.store(now(), Relaxed);
         match behind {
             Some(0) => Next::AtOnce,
-            Some(due) => Next::Rest(Some(due)),
+            Some(due) => Next::Rest(Some(held.map_or(due, |held| due.min(held)))),
+            None if held.is_some_and(|held| held <= now()) => Next::AtOnce,
             None if ticked >= MANY => Next::Linger,
             None if relay.pending.load(SeqCst) > 0 => Next::AtOnce,
-            None => Next::Rest(None),
+            None => Next::Rest(held),
         }
     }
 
@@ -140,12 +144,16 @@ impl Relay {
             let place = known.iter().position(|target| target.sink.id == sink.id);
             let target = match place.map(|n| known.swap_remove(n)) {
                 Some(target) => Target { sink, ..target },
-                None => Target {
-                    progress: Progress::load(sink.id, start),
-                    due: 0,
-                    window: Window::default(),
-                    sink,
-                },
+                None => {
+                    let mut progress = Progress::load(sink.id, start);
+                    Target {
+                        valve: Valve::open(sink.id, &mut progress.place),
+                        progress,
+                        due: 0,
+                        window: Window::default(),
+                        sink,
+                    }
+                }
             };
             self.targets.push(target);
         }
@@ -161,21 +169,17 @@ impl Relay {
         let mut tick = tick::next(layout, &newest, snapshot);
         self.batch.clear();
         let batch = &mut self.batch;
-        let limit = batch_limit();
-        let ticks = std::slice::from_ref(&tick);
-        let wanted = Wanted::default();
-        let more = history::read(&self.seen, ticks, 0, limit, wanted, |event| {
+        let mut events = 0;
+        let whole = history::read_whole(&self.seen, &tick, batch_limit(), |event| {
             batch.push(event, tick.place_of(event.id as u64));
+            events += 1;
         });
-        let events = self.batch.entries.len();
         self.seen.clone_from(&tick.snapshot);
-        if events == 0 {
+        if whole && events == 0 {
             self.newest = Some(newest);
             return 0;
         }
-        if !more {
-            tick.events = Some(events as u64);
-        }
+        tick.events = whole.then_some(events);
         tick::insert(&tick);
         let (start, end) = (newest.end(), tick.end());
         if tick.events.is_some() {
@@ -185,6 +189,7 @@ impl Relay {
                 }
             }
         }
+        let events = tick.events.map_or(usize::MAX, |events| events as usize);
         self.newest = Some(tick);
         events
     }
@@ -205,24 +210,82 @@ impl Relay {
         }
         next
     }
+
+    /// Sends what was held back and is due, to sinks that have everything else: its cursor is after
+    /// all of that. Gives when the next is due.
+    fn send_held(&mut self, layout: &Layout) -> Option<i64> {
+        let newest = self.newest.as_ref()?;
+        let mut next: Option<i64> = None;
+        for target in &mut self.targets {
+            if target.progress.place >= newest.end() {
+                if target.due <= now() {
+                    self.sent +=
+                        target.send_held(&mut self.batch, || tick::place_after(layout, newest));
+                }
+                if let Some(due) = target.valve.next_due() {
+                    let due = due.max(target.due);
+                    next = Some(next.map_or(due, |next| next.min(due)));
+                }
+            }
+            target.valve.save(target.sink.id, target.progress.place);
+        }
+        next
+    }
 }
 
 impl Target {
     /// Sends what the sink wants of a batch and moves it to `place`; how many events were sent. A sink
     /// that fails stays where it is and is tried again later.
     fn send(&mut self, batch: &Batch, place: Place) -> u64 {
-        let (sink, wanted) = (&self.sink, self.sink.choose(batch));
-        if wanted.is_empty() {
-            self.due = 0;
-            self.progress.advance(sink.id, place, false);
+        let mut wanted = self.sink.choose(batch);
+        self.valve.recall(batch, &mut wanted);
+        if self.valve.recalls(place) {
+            // It has been sent already.
+            self.progress.place = place;
             return 0;
         }
-        if sink.notifies() && !notify::has_room() {
+        if !wanted.is_empty() && !self.has_room() {
+            return 0;
+        }
+        self.valve.sift(batch, &mut wanted, now());
+        let sent = wanted.len() as u64;
+        if !wanted.is_empty() && !self.attempt(batch, &wanted) {
+            return 0;
+        }
+        self.due = 0;
+        self.progress.advance(self.sink.id, place, sent > 0);
+        sent
+    }
+
+    /// Sends a batch of what was held back and is due.
+    fn send_held(&mut self, batch: &mut Batch, place: impl FnOnce() -> Place) -> u64 {
+        let now = now();
+        let due = self.valve.due(now, batch_limit());
+        if due.is_empty() || !self.has_room() {
+            return 0;
+        }
+        self.valve.read(&due, place(), batch);
+        let wanted = self.sink.choose(batch);
+        if !wanted.is_empty() && !self.attempt(batch, &wanted) {
+            return 0;
+        }
+        self.due = 0;
+        self.valve.sent(&due, now);
+        wanted.len() as u64
+    }
+
+    fn has_room(&mut self) -> bool {
+        let room = !self.sink.notifies() || notify::has_room();
+        if !room {
             shared::relay().paused.store(1, Relaxed);
             self.due = now() + NO_ROOM;
-            return 0;
         }
-        let send = || sink.send(batch, &wanted);
+        room
+    }
+
+    fn attempt(&mut self, batch: &Batch, wanted: &[usize]) -> bool {
+        let sink = &self.sink;
+        let send = || sink.send(batch, wanted);
         let sent = if sink.can_fail() {
             subtransaction::attempt(send)
         } else {
@@ -234,15 +297,13 @@ impl Target {
                 if sink.notifies() {
                     shared::relay().paused.store(0, Relaxed);
                 }
-                self.due = 0;
-                self.progress.advance(sink.id, place, true);
-                wanted.len() as u64
+                true
             }
             Err(error) => {
                 self.progress.fail(sink.id, &error);
                 let doublings = self.progress.retries.clamp(1, 10) - 1;
                 self.due = now() + (FIRST_WAIT << doublings).min(LONGEST_WAIT);
-                0
+                false
             }
         }
     }

@@ -14,6 +14,7 @@ mod progress;
 mod sink;
 mod statement;
 mod table;
+mod throttle;
 mod tick;
 pub mod wake;
 mod wal;

@@ -2,6 +2,7 @@
 //! that nothing they do has more rights than the sink's owner.
 
 use super::mistake::Mistake;
+use super::table;
 use crate::log::server;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys::{self, Oid};
@@ -65,6 +66,7 @@ pub fn run(owner: Oid, work: impl FnOnce(&Step)) {
     PgTryBuilder::new(AssertUnwindSafe(|| as_role(owner, || work(*step))))
         .catch_others(|error| {
             step.end();
+            table::forget();
             let report = match &error {
                 CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
                 _ => error.rethrow(),

@@ -31,6 +31,27 @@ pub struct Progress {
 impl Progress {
     /// The newest row of a sink, or the place it starts at.
     pub fn load(sink: i32, start: Place) -> Progress {
+        match Progress::find(sink) {
+            Some(progress) => progress,
+            None => {
+                let mut progress = Progress::at(start);
+                progress.write(sink, None);
+                progress
+            }
+        }
+    }
+
+    pub fn at(place: Place) -> Progress {
+        Progress {
+            place,
+            retries: 0,
+            told: place,
+            written: 0,
+        }
+    }
+
+    /// The newest row of a sink, if it has one.
+    pub fn find(sink: i32) -> Option<Progress> {
         let mut found = None;
         NEWEST.run([Datum::from(sink)], |row| {
             let place = Place {
@@ -46,19 +67,7 @@ impl Progress {
             });
             false
         });
-        match found {
-            Some(progress) => progress,
-            None => {
-                let mut progress = Progress {
-                    place: start,
-                    retries: 0,
-                    told: start,
-                    written: 0,
-                };
-                progress.write(sink, None);
-                progress
-            }
-        }
+        found
     }
 
     /// Everything up to `place` has been sent, or was not wanted.

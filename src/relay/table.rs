@@ -89,6 +89,11 @@ thread_local! {
     static KNOWN: RefCell<HashMap<(Vec<u8>, Oid), Known>> = RefCell::new(HashMap::new());
 }
 
+/// After a failure every table is looked at again.
+pub fn forget() {
+    KNOWN.with_borrow_mut(|known| known.values_mut().for_each(|known| known.at = 0));
+}
+
 pub struct Writer {
     parts: Rc<[Part]>,
     plan: pg_sys::SPIPlanPtr,

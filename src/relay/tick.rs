@@ -4,11 +4,12 @@
 use super::statement;
 use crate::log::history::Tick;
 use crate::log::layout::Layout;
-use crate::log::shared;
+use crate::log::{shared, wal};
 use pgrx::pg_sys::{self, Datum};
 use pgrx::prelude::*;
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use wire::cursor::Place;
 use wire::snapshot::Snapshot;
 
 /// Positions reserved at once: one synchronous write for so many ticks.
@@ -53,28 +54,35 @@ impl Marks {
     }
 }
 
-/// Makes durable all that is visible by now: what is sent must not be undone by a crash.
-pub fn flush_wal() {
-    // SAFETY: not in recovery; the insert position is past every commit record seen so far.
-    unsafe { pg_sys::XLogFlush(pg_sys::GetXLogInsertRecPtr()) };
-}
-
 /// The tick after `newest`, at the timeline of now; its position is never handed out again.
 pub fn next(layout: &Layout, newest: &Tick, snapshot: Snapshot) -> Tick {
     // SAFETY: not in recovery.
     let wal_timeline = unsafe { pg_sys::GetWALInsertionTimeLine() };
     Tick {
-        // pg_upgrade starts the WAL's timeline over; a cursor's only grows.
-        timeline: if wal_timeline == newest.wal_timeline {
-            newest.timeline
-        } else {
-            wal_timeline.max(newest.timeline + 1)
-        },
+        timeline: timeline(wal_timeline, newest),
         wal_timeline,
         position: take_position(layout, newest.position),
         snapshot,
         events: None,
     }
+}
+
+/// pg_upgrade starts the WAL's timeline over; a cursor's only grows.
+fn timeline(wal_timeline: u32, newest: &Tick) -> u32 {
+    if wal_timeline == newest.wal_timeline {
+        newest.timeline
+    } else {
+        wal_timeline.max(newest.timeline + 1)
+    }
+}
+
+/// A place after all that was sent, before all that will be: for what was held back. No tick is stored
+/// for it; a cursor that says so goes on after `newest`, and the place is as unique as a tick's.
+pub fn place_after(layout: &Layout, newest: &Tick) -> Place {
+    // SAFETY: not in recovery.
+    let wal_timeline = unsafe { pg_sys::GetWALInsertionTimeLine() };
+    let position = take_position(layout, newest.position);
+    Place::end_of(timeline(wal_timeline, newest), position)
 }
 
 /// The next position above all handed out, whatever a crash has undone of their ticks.
@@ -124,7 +132,7 @@ fn reserve(layout: &Layout, until: u64) {
             ],
         );
     }
-    flush_wal();
+    wal::flush();
 }
 
 const INSERT: &str =

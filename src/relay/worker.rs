@@ -347,12 +347,14 @@ fn retain() {
             pg_sys::BackendState::STATE_RUNNING,
             c"select realtime_sync.retain()".as_ptr(),
         );
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
         if layout::find().is_some() {
             let done = subtransaction::attempt(|| Spi::run("select realtime_sync.retain()"));
             if let Err(error) = done {
                 log!("realtime_sync.retain() failed: {error}");
             }
         }
+        pg_sys::PopActiveSnapshot();
         pg_sys::CommitTransactionCommand();
         pg_sys::pgstat_report_stat(false);
         pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());

@@ -59,6 +59,7 @@ pub enum Mistake {
         role: &'static str,
     },
     ThrottleUnwatched,
+    ThrottleOfChanged,
     CoalesceNeedsUniqueKey {
         name: String,
         key: String,
@@ -198,6 +199,12 @@ impl Mistake {
                 "throttle would hold nothing back",
                 "An update is an event only if a watched column changed, and none of throttle_columns is watched.",
                 "Add them to watch, or leave throttle out.",
+            ),
+            Mistake::ThrottleOfChanged => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "throttle cannot be had with new_row 'changed'",
+                "What an event that was held back had changed would not be in the next one.",
+                "Use new_row => 'full', or 'key' where clients fetch the row.",
             ),
             Mistake::CoalesceNeedsUniqueKey { name, key } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

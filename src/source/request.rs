@@ -83,6 +83,7 @@ impl Request {
         }
         let watch = list("watch", arguments.watch);
         let status_columns = list("status_columns", arguments.status_columns);
+        let new_row = word("new_row", arguments.new_row, &["full", "changed", "key"]);
         let throttle_columns = list("throttle_columns", arguments.throttle_columns);
         let throttle = arguments.throttle.map_or(0, Window::milliseconds);
         if throttle > 0 && throttle_columns.is_empty() {
@@ -90,6 +91,9 @@ impl Request {
         }
         if throttle == 0 && !throttle_columns.is_empty() {
             Mistake::ThrottleColumnsAlone.raise();
+        }
+        if throttle > 0 && new_row == Some(RowImage::Changed) {
+            Mistake::ThrottleOfChanged.raise();
         }
         for (option, given) in [
             ("watch", &watch),
@@ -118,7 +122,6 @@ impl Request {
             given if given.is_empty() => default.topics,
             given => given,
         };
-        let new_row = word("new_row", arguments.new_row, &["full", "changed", "key"]);
         let old_row = word(
             "old_row",
             arguments.old_row,

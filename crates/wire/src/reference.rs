@@ -80,7 +80,7 @@ pub fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 /// The members of a JSON object, name and value as they are written. Written here because a JSON
 /// parser wants UTF-8, and the database may have another encoding. Ends where the text stops
 /// making sense.
-fn members(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub fn members(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = text.trim_ascii_start().strip_prefix(b"{");
     std::iter::from_fn(move || {
         let at = rest.take()?.trim_ascii_start();

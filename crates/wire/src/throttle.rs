@@ -1,8 +1,70 @@
 //! Which updates are sent at once and which are held back: of each row the first at once, then at most
 //! one a window, the last always. No clock of its own: times are whatever the caller counts in.
 
+use crate::reference::members;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// What an event is about, as a throttle tells rows apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Row(Vec<u8>),
+    /// An update of the key: the row, and the one it was.
+    Renamed(Vec<u8>, Vec<u8>),
+    /// Every row that begins so.
+    Table(Vec<u8>),
+    /// A message, or what is no event of ours.
+    None,
+}
+
+impl Subject {
+    /// Of an event in the native dialect. Whether it is an update of its key is only asked of those that
+    /// may be: `throttled` ones are not.
+    pub fn of(text: &[u8], throttled: bool) -> Subject {
+        let (mut kind, mut table, mut key) = (&b""[..], Vec::new(), &b""[..]);
+        for (name, value) in members(text) {
+            match name {
+                b"type" if kind.is_empty() => kind = value,
+                b"schema" | b"table" if key.is_empty() && value != b"null" => {
+                    table.extend_from_slice(value);
+                }
+                b"key" if key.is_empty() => {
+                    key = value;
+                    if throttled || kind != b"\"UPDATE\"" {
+                        break;
+                    }
+                }
+                b"old" => {
+                    let row = [&table[..], key].concat();
+                    return match former_key(key, value) {
+                        Some(former) => Subject::Renamed(row, [&table[..], &former].concat()),
+                        None => Subject::Row(row),
+                    };
+                }
+                _ => {}
+            }
+        }
+        match key {
+            _ if table.is_empty() => Subject::None,
+            b"" | b"null" => Subject::Table(table),
+            key => Subject::Row([&table[..], key].concat()),
+        }
+    }
+}
+
+/// The key by the old row's values, where they are other ones.
+fn former_key(key: &[u8], old: &[u8]) -> Option<Vec<u8>> {
+    let mut former = Vec::new();
+    for (name, value) in members(key) {
+        former.extend_from_slice(if former.is_empty() { b"{\"" } else { b",\"" });
+        former.extend_from_slice(name);
+        former.extend_from_slice(b"\":");
+        let before = members(old).find(|(other, _)| *other == name);
+        former.extend_from_slice(before.map_or(value, |(_, before)| before));
+    }
+    former.push(b'}');
+    (former != key).then_some(former)
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -66,7 +128,8 @@ impl<E: Copy + Ord> Throttle<E> {
         let Some(known) = self.rows.get_mut(row) else {
             return self.begin(row, window, now);
         };
-        if known.held.is_some() {
+        // The same event comes again to a sink that failed.
+        if known.held.is_some_and(|held| held != event) {
             self.suppressed += 1;
         }
         known.window = window;
@@ -94,6 +157,19 @@ impl<E: Copy + Ord> Throttle<E> {
             if let Some(row) = self.holding.remove(&place) {
                 self.idle.insert(place, row);
             }
+        }
+    }
+
+    /// An event that is not to be held back.
+    pub fn pass_subject(&mut self, subject: &Subject) {
+        match subject {
+            Subject::Row(row) => self.pass(row),
+            Subject::Renamed(row, former) => {
+                self.pass(former);
+                self.pass(row);
+            }
+            Subject::Table(beginning) => self.pass_all(beginning),
+            Subject::None => {}
         }
     }
 
@@ -263,6 +339,43 @@ mod tests {
         // when a window has ended there is room again
         assert_eq!(throttle.update(b"c", WINDOW, 10, 0), Verdict::Send);
         assert_eq!(throttle.update(b"c", WINDOW, 11, 1), Verdict::Hold);
+    }
+
+    #[test]
+    fn rows_are_told_apart_by_table_and_key() {
+        let event = |kind: &str, key: &str, old: &str| {
+            format!(
+                r#"{{"v":1,"id":1,"type":"{kind}","event":"x","schema":"s","table":"a\"b","topics":["t"],"key":{key},"new":{{"id":9,"key":8}},"old":{old},"changed":["id"]}}"#
+            )
+        };
+        let subject = |kind: &str, key: &str, old: &str, throttled: bool| {
+            Subject::of(event(kind, key, old).as_bytes(), throttled)
+        };
+        let row = |key: &str| format!(r#""s""a\"b"{key}"#).into_bytes();
+        let (one, two) = (r#"{"id":1,"b":2}"#, r#"{"id":1,"b":3}"#);
+        assert_eq!(
+            subject("UPDATE", two, r#"{"id":1,"b":2}"#, true),
+            Subject::Row(row(two))
+        );
+        assert_eq!(
+            subject("UPDATE", two, "null", false),
+            Subject::Row(row(two))
+        );
+        assert_eq!(
+            subject("UPDATE", two, r#"{"b":2,"id":1,"n":7}"#, false),
+            Subject::Renamed(row(two), row(one))
+        );
+        assert_eq!(
+            subject("DELETE", one, r#"{"b":7}"#, false),
+            Subject::Row(row(one))
+        );
+        assert_eq!(
+            subject("TRUNCATE", "null", "null", false),
+            Subject::Table(row(""))
+        );
+        let message = br#"{"v":1,"id":1,"type":"MESSAGE","schema":null,"table":null,"key":null}"#;
+        assert_eq!(Subject::of(message, false), Subject::None);
+        assert_eq!(Subject::of(b"not json", false), Subject::None);
     }
 
     #[derive(Clone, Debug)]

@@ -3,6 +3,13 @@
 //! `PG_BINDIR` names the PostgreSQL to use; without it, it is the private copy that `scripts/setup`
 //! makes and `scripts/build` installs the extension into.
 
+pub mod event;
+pub mod load;
+pub mod process;
+pub mod random;
+pub mod reader;
+pub mod replica;
+
 use postgres::{Client, Config, NoTls};
 use std::fmt::Display;
 use std::fs;
@@ -24,6 +31,8 @@ pub struct Server {
     bin: PathBuf,
     dir: PathBuf,
     settings: Vec<String>,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     postmaster: Option<Child>,
 }
 
@@ -35,16 +44,32 @@ impl Server {
 
     /// The same, with settings of its own.
     pub fn with<N: Display, V: Display>(settings: &[(N, V)]) -> Server {
-        let mut server = Server::init();
-        server.settings = settings
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let mut server = Server::without_data();
+        server.init();
+        server.configure(settings);
         server.start_postmaster();
         server
     }
 
-    fn init() -> Server {
+    fn configure<N: Display, V: Display>(&mut self, settings: &[(N, V)]) {
+        let settings = settings
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        self.settings.extend(settings);
+    }
+
+    /// A setting from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.configure(&[(name, value)]);
+    }
+
+    /// An argument of `postgres` from the next start on.
+    pub fn argument(&mut self, argument: &str) {
+        self.arguments.push(argument.to_owned());
+    }
+
+    /// A directory for a server.
+    fn without_data() -> Server {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let bin = bin();
         // sun_path holds 107 bytes, so the place is a short one.
@@ -60,7 +85,18 @@ impl Server {
         if let Some((user, group)) = server_user() {
             chown(&dir, Some(user), Some(group)).expect("the directory is the server's");
         }
-        let output = command(&bin.join("initdb"), &dir)
+        Server {
+            bin,
+            dir,
+            settings: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            postmaster: None,
+        }
+    }
+
+    fn init(&self) {
+        let output = command(&self.bin.join("initdb"), &self.dir)
             .args(["-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"])
             .args(["--locale=C", "--no-sync"])
             .output()
@@ -70,12 +106,6 @@ impl Server {
             "initdb: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        Server {
-            bin,
-            dir,
-            settings: Vec::new(),
-            postmaster: None,
-        }
     }
 
     /// Starts the postmaster again, after [`Server::stop`], [`Server::kill`] or a crash.
@@ -88,6 +118,8 @@ impl Server {
             .expect("the server's log");
         let mut postgres = command(&self.bin.join("postgres"), &self.dir);
         postgres.args(["-D", "data", "-p", &PORT.to_string()]);
+        postgres.args(&self.arguments);
+        postgres.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let socket = format!("unix_socket_directories={}", self.dir.display());
         let fixed = [
             "listen_addresses=",
@@ -189,12 +221,22 @@ impl Server {
 
     /// `kill -9` of the postmaster; its backends end as they notice, and the next start recovers.
     pub fn kill(&mut self) -> ExitStatus {
-        let mut child = self.postmaster.take().expect("the server runs");
-        child.kill().expect("the postmaster can be killed");
-        let status = child.wait().expect("the postmaster has ended");
+        let status = self.kill_only();
         // The shared memory block is in use until the last backend has ended.
         std::thread::sleep(Duration::from_millis(200));
         status
+    }
+
+    /// After a signal that ends it.
+    pub fn wait_until_ended(&mut self) -> ExitStatus {
+        let mut child = self.postmaster.take().expect("the server runs");
+        child.wait().expect("the postmaster has ended")
+    }
+
+    fn kill_only(&mut self) -> ExitStatus {
+        let mut child = self.postmaster.take().expect("the server runs");
+        child.kill().expect("the postmaster can be killed");
+        child.wait().expect("the postmaster has ended")
     }
 
     /// A fast shutdown, or an immediate one where that takes too long.

@@ -61,7 +61,8 @@ from (
         (42, $$throttle => '1 s', throttle_columns => array['status'], status_columns => array['status']$$),
         (43, $$throttle => '1 s', throttle_columns => array['status'], filter => 'new.status = ''x'''$$),
         (44, $$throttle => '1 s', throttle_columns => array['status'], watch => array['is_online']$$),
-        (45, $$throttle => '1 s', throttle_columns => array['status'], operations => array['insert']$$)
+        (45, $$throttle => '1 s', throttle_columns => array['status'], operations => array['insert']$$),
+        (46, $$throttle => '1 s', throttle_columns => array['status'], new_row => 'changed'$$)
 ) as t (n, arguments)
 cross join lateral try(t.arguments) as e
 order by t.n;

@@ -109,9 +109,13 @@ create role listener login;
 select level, problem ~ '^\d+ login roles? can listen to changes of tables (it|they) may not select: ' as named,
     fix like 'PostgreSQL has no permissions on channels. revoke connect on database % from public; and grant it %' as advised
 from realtime_sync.health() where subject = 'LISTEN';
-set realtime_sync.delivery = 'manual';
+-- a reference tells them little; a channel of no name nothing
+update realtime_sync.sink_definition set payload = 'reference';
 select count(*) from realtime_sync.health() where subject = 'LISTEN';
-reset realtime_sync.delivery;
+update realtime_sync.sink_definition set payload = 'full';
+set realtime_sync.channel = '';
+select count(*) from realtime_sync.health() where subject = 'LISTEN';
+reset realtime_sync.channel;
 
 -- a template of channels that is none
 set realtime_sync.channel = 'app:{topics}';
@@ -130,8 +134,11 @@ select mend();
 select * from wrong;
 
 -- retain() not called
+select sent >= 0 as ticked from realtime_sync.relay();
 insert into realtime_sync.event (at, topics, event, payload) values ('2026-01-02 03:04:05+00', array['t'], 'e', 'null');
 insert into realtime_sync.event (topics, event, payload) values (array['t'], 'e', 'null');
+select * from wrong;
+select sent >= 0 as ticked from realtime_sync.relay();
 select * from wrong;
 truncate realtime_sync.event;
 

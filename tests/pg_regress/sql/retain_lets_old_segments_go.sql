@@ -89,6 +89,27 @@ truncate realtime_sync.event_2;
 select * from report;
 select count(*) from realtime_sync.event;
 select * from ring;
+-- the newest tick stays, wherever it is: the relay goes on from it
+select realtime_sync.set_segment(5::smallint);
+select * from report;
+select * from ring;
+select fill(5, '0');
+select sent from realtime_sync.relay();
+
+-- a transaction that was open at the tick is not covered by it, though it has a lower number
+truncate realtime_sync.event, realtime_sync.tick, realtime_sync.progress;
+begin;
+select fill(1, '40 h');
+prepare transaction 'open';
+select fill(2, '39 h');
+select tick('38 h', 5);
+commit prepared 'open';
+select got();
+select fill(5, '0');
+select * from report;
+select tick('30 h', 5);
+select got();
+select * from report;
 
 -- the right one of many ticks is found, on several timelines
 truncate realtime_sync.event, realtime_sync.tick, realtime_sync.progress;

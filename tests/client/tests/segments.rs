@@ -1,0 +1,312 @@
+//! Segments are truncated while readers with old snapshots read, transactions stay open or prepared, a
+//! standby follows and a sink is slow: a reader gets everything, or is told that its cursor has
+//! expired. It never gets a gap.
+
+use client::Server;
+use client::event::{Event, Kind, Source, committed};
+use client::load::{Load, TABLES};
+use client::postgres::{Client, Config, NoTls};
+use client::process::wait_for;
+use client::random::Random;
+use client::reader::{BEGINNING, Reader, Seen, replay_all};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
+
+const END: &str = "select realtime_sync.send('end', 'end', '{\"id\":0,\"version\":1}')";
+
+/// What a reader got without being told of a gap.
+struct Chase {
+    stretches: Vec<Vec<Event>>,
+    expired: usize,
+    faults: Vec<String>,
+}
+
+/// Replays in transactions whose snapshot is `age` milliseconds old at most when they do.
+fn chase(
+    config: &Config,
+    mut random: Random,
+    age: u64,
+    stop: &Arc<AtomicBool>,
+) -> JoinHandle<Chase> {
+    let (config, stop) = (config.clone(), stop.clone());
+    std::thread::spawn(move || {
+        let mut all = Chase {
+            stretches: Vec::new(),
+            expired: 0,
+            faults: Vec::new(),
+        };
+        let mut client = config.connect(NoTls).expect("a session");
+        let mut seen = Seen::at(BEGINNING);
+        let mut last = false;
+        while !last {
+            last = stop.load(Relaxed);
+            let begin =
+                "begin isolation level repeatable read, read only; select count(*) from hot";
+            client.batch_execute(begin).expect(begin);
+            if !last {
+                sleep(Duration::from_millis(random.below(age)));
+            }
+            let read = replay_all(&mut client, &mut seen, || 500);
+            client.batch_execute("rollback").expect("rollback");
+            match read {
+                Ok(()) => {}
+                // A standby cancels what stands in the way of its recovery; a reader tries again.
+                Err(error) if error.code().is_some_and(|code| code.code() == "40001") => {
+                    last = false
+                }
+                Err(error) => {
+                    let code = error.code().map(|code| code.code().to_owned());
+                    assert_eq!(code.as_deref(), Some("55000"), "{error:?}");
+                    all.expired += 1;
+                    last = false;
+                    let cursor = client.query_one("select realtime_sync.cursor()", &[]);
+                    let next = Seen::at(cursor.expect("a cursor").get(0));
+                    let past = std::mem::replace(&mut seen, next);
+                    all.faults.extend(past.faults);
+                    all.stretches.push(past.events);
+                }
+            }
+        }
+        all.faults.extend(seen.faults);
+        all.stretches.push(seen.events);
+        all
+    })
+}
+
+impl Chase {
+    /// In each stretch each of the hot rows' versions are there without a gap, and to the end in the last.
+    fn check(&self, name: &str, versions: &HashMap<i64, i64>) {
+        let mut faults = self.faults.clone();
+        let mut last = HashMap::new();
+        for stretch in &self.stretches {
+            last.clear();
+            for event in stretch.iter().filter(|e| e.change.source == Source::Hot) {
+                let change = &event.change;
+                if let Some(before) = last.insert(change.row, change.version)
+                    && change.version != before + 1
+                {
+                    faults.push(format!("{event} came after version {before}"));
+                }
+            }
+        }
+        for (row, version) in &last {
+            if versions[row] != *version {
+                faults.push(format!(
+                    "row {row} ends at {version}, not at {}",
+                    versions[row]
+                ));
+            }
+        }
+        let events: usize = self.stretches.iter().map(Vec::len).sum();
+        println!("{name}: {events} events, expired {} times", self.expired);
+        assert!(faults.is_empty(), "{name}:\n{}", faults.join("\n"));
+        assert!(events > 0);
+    }
+}
+
+fn versions(client: &mut Client) -> HashMap<i64, i64> {
+    let rows = client
+        .query("select id::int8, version from hot", &[])
+        .unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// retain() again and again; how many segments it truncated.
+fn retain(config: &Config, stop: &Arc<AtomicBool>) -> JoinHandle<usize> {
+    let (config, stop) = (config.clone(), stop.clone());
+    std::thread::spawn(move || {
+        let mut client = config.connect(NoTls).expect("a session");
+        let mut truncated = 0;
+        while !stop.load(Relaxed) {
+            let query = "select action from realtime_sync.retain()";
+            // A writer or the relay may win a deadlock.
+            for row in client.query(query, &[]).unwrap_or_default() {
+                truncated += usize::from(row.get::<_, &str>(0) == "truncated");
+            }
+            sleep(Duration::from_millis(30));
+        }
+        truncated
+    })
+}
+
+#[test]
+fn truncation_never_makes_a_gap() {
+    let mut random = Random::seeded();
+    let settings = [
+        ("max_connections", "100"),
+        ("max_prepared_transactions", "64"),
+        ("log_min_messages", "log"),
+        ("realtime_sync.max_log_size", "2MB"),
+        ("wal_keep_size", "1GB"),
+        ("max_standby_streaming_delay", "300ms"),
+    ];
+    let server = Server::with(&settings);
+    let mut client = server.create("app", "");
+    let app = server.config("app");
+    client.batch_execute(TABLES).unwrap();
+    let mut standby = server.base_backup(&settings);
+    standby.follow(&server);
+    let (stop, stop_retaining) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+    let truncator = retain(&app, &stop_retaining);
+    let quick = chase(&app, random.fork(), 10, &stop);
+    let slow = chase(&app, random.fork(), 700, &stop);
+    let distant = chase(&standby.config("app"), random.fork(), 500, &stop);
+    let load = Load::start(&app, &mut random, 6, 5_000);
+    sleep(Duration::from_secs(8));
+    load.finish();
+    stop_retaining.store(true, Relaxed);
+    let truncated = truncator.join().expect("who truncates");
+    println!("{truncated} segments truncated");
+    client.batch_execute(END).unwrap();
+    wait_for(
+        "the relay to have ticked all, and the standby to have it",
+        || {
+            let here = newest(&mut client);
+            let there = newest(&mut standby.connect("app"));
+            (here.1 && here == there).then_some(())
+        },
+    );
+    stop.store(true, Relaxed);
+    let versions = versions(&mut client);
+    let (quick, slow, distant) = (quick.join(), slow.join(), distant.join());
+    quick.unwrap().check("quick reader", &versions);
+    let slow = slow.unwrap();
+    slow.check("reader with an old snapshot", &versions);
+    distant.unwrap().check("reader on the standby", &versions);
+    assert!(
+        truncated > 3 && slow.expired > 0,
+        "nothing was hard about this load"
+    );
+}
+
+/// The newest tick, and whether it has the load's last message.
+fn newest(client: &mut Client) -> (String, bool) {
+    let query = "
+        select t.timeline || ' ' || t.position, pg_visible_in_snapshot(e.xid, t.snapshot)
+        from realtime_sync.tick t, realtime_sync.event e
+        where e.topics = array['end']
+        order by t.timeline desc, t.position desc limit 1";
+    client
+        .query_opt(query, &[])
+        .unwrap()
+        .map_or((String::new(), false), |row| (row.get(0), row.get(1)))
+}
+
+#[test]
+fn what_is_open_or_prepared_is_not_truncated() {
+    let server = Server::with(&[
+        ("log_min_messages", "log"),
+        ("realtime_sync.max_log_size", "1MB"),
+        ("realtime_sync.delivery", "manual"),
+    ]);
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    let mut open = server.connect("app");
+    open.batch_execute("begin; insert into cold values (1000001, 1); select realtime_sync.flush()")
+        .unwrap();
+    client
+        .batch_execute("begin; insert into cold values (1000002, 1); prepare transaction 'p'")
+        .unwrap();
+    let live = Reader::listen(&server.config("app"));
+    let mut truncated = 0;
+    for _ in 0..40 {
+        client
+            .batch_execute(
+                "insert into bulk select b.last + n, 1, repeat('x', 1000)
+                 from generate_series(1, 300) n, (select coalesce(max(id), 0) as last from bulk) b;
+                 select realtime_sync.relay()",
+            )
+            .unwrap();
+        for row in client
+            .query("select action from realtime_sync.retain()", &[])
+            .unwrap()
+        {
+            truncated += usize::from(row.get::<_, &str>(0) == "truncated");
+        }
+    }
+    println!("{truncated} segments truncated");
+    assert!(truncated > 2);
+    open.batch_execute("commit").unwrap();
+    client.batch_execute("commit prepared 'p'").unwrap();
+    client.batch_execute(END).unwrap();
+    client
+        .batch_execute("select realtime_sync.relay()")
+        .unwrap();
+    let live = live.join();
+    for row in [1_000_001, 1_000_002] {
+        let came = live.events.iter().filter(|event| {
+            event.change.source == Source::Cold
+                && (event.change.row, event.change.kind) == (row, Kind::Insert)
+        });
+        assert_eq!(came.count(), 1, "row {row}");
+    }
+    let bulk = live
+        .events
+        .iter()
+        .filter(|event| event.change.source == Source::Bulk);
+    assert_eq!(bulk.count(), 40 * 300);
+}
+
+#[test]
+fn what_no_sink_has_got_does_not_go_by_age() {
+    let server = Server::with(&[
+        ("realtime_sync.delivery", "manual"),
+        ("log_min_messages", "log"),
+    ]);
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client
+        .batch_execute("select realtime_sync.relay()")
+        .unwrap();
+    client
+        .batch_execute("insert into bulk select n, 1, 'x' from generate_series(1, 1000) n")
+        .unwrap();
+    let age = "
+        update realtime_sync.event set at = at - interval '3 days';
+        update realtime_sync.tick set at = at - interval '3 days'";
+    let retain = |client: &mut Client| {
+        let mut actions = Vec::new();
+        for _ in 0..10 {
+            for row in client
+                .query("select action from realtime_sync.retain()", &[])
+                .unwrap()
+            {
+                actions.push(row.get::<_, String>(0));
+            }
+        }
+        actions
+            .iter()
+            .filter(|action| *action == "truncated")
+            .count()
+    };
+    client.batch_execute(age).unwrap();
+    assert_eq!(retain(&mut client), 0, "events went that nobody had got");
+    let events = committed(&mut client);
+    assert_eq!(events.len(), 1020);
+    let live = Reader::listen(&server.config("app"));
+    client.batch_execute(END).unwrap();
+    client
+        .batch_execute("select realtime_sync.relay()")
+        .unwrap();
+    let mut seen = live.join();
+    let bulk = seen
+        .events
+        .drain(..)
+        .filter(|event| event.change.source == Source::Bulk);
+    assert_eq!(bulk.count(), 1000);
+    let mut replayed = Seen::at(BEGINNING);
+    replay_all(&mut client, &mut replayed, || 100).unwrap();
+    replayed.check("replay", &events, true);
+
+    // Once they are sent, they go, and a cursor of before has expired.
+    client.batch_execute(age).unwrap();
+    client
+        .batch_execute("insert into bulk values (0, 1, 'x'); select realtime_sync.relay()")
+        .unwrap();
+    assert!(retain(&mut client) > 0);
+    let error = replay_all(&mut client, &mut Seen::at(BEGINNING), || 100).unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "55000");
+}

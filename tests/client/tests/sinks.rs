@@ -1,0 +1,514 @@
+//! Sinks at work, the relay's worker sending: NOTIFY channels, outbox tables, the WAL, functions that
+//! fail. What one sink cannot do holds up no other.
+
+use client::Server;
+use client::postgres::fallible_iterator::FallibleIterator;
+use client::postgres::types::FromSqlOwned;
+use client::postgres::{Client, Notification};
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Each statement in a transaction of its own.
+fn run(client: &mut Client, statements: &[&str]) {
+    for statement in statements {
+        client.batch_execute(statement).unwrap();
+    }
+}
+
+/// Asks again until the answer is the one waited for.
+fn wait_for<T: FromSqlOwned + PartialEq + std::fmt::Debug>(
+    client: &mut Client,
+    query: &str,
+    expected: T,
+) {
+    let until = Instant::now() + LIMIT;
+    loop {
+        let found: T = client.query_one(query, &[]).unwrap().get(0);
+        if found == expected {
+            return;
+        }
+        assert!(
+            Instant::now() < until,
+            "{query}: {found:?}, not {expected:?}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn texts(client: &mut Client, query: &str) -> Vec<String> {
+    let rows = client.query(query, &[]).unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn next(listener: &mut Client) -> Notification {
+    let mut notifications = listener.notifications();
+    let mut waiting = notifications.timeout_iter(LIMIT);
+    waiting
+        .next()
+        .unwrap()
+        .expect("a notification within 20 seconds")
+}
+
+/// What has come when the event whose payload says "last" has.
+fn up_to_the_last(listener: &mut Client) -> Vec<(String, String)> {
+    let mut got = Vec::new();
+    loop {
+        let notification = next(listener);
+        let (channel, payload) = (notification.channel(), notification.payload());
+        if payload.contains("last") {
+            return got;
+        }
+        got.push((channel.to_owned(), payload.to_owned()));
+    }
+}
+
+const TABLES: &str = "
+    create table t (id int primary key, room text, x text);
+    select count(*) from realtime_sync.enable('t', topics => array['t', 'room:{room}']);
+    create table box (n bigint generated always as identity, event_id bigint, cursor text, topics text[], payload text);
+    create table other (n bigint generated always as identity, event_id bigint, payload text)";
+
+#[test]
+fn channels_are_made_of_topics_and_carry_what_they_are_told() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    let long = format!("room:{}", "é".repeat(40));
+    client
+        .batch_execute(
+            "select realtime_sync.add_sink('rooms', target => 'notify:rt:{topic}', topics => array['room:*', 'end']);
+             select realtime_sync.add_sink('open', target => 'notify:open', payload => 'reference')",
+        )
+        .unwrap();
+    let mut listener = server.connect("app");
+    let channel: String = client
+        .query_one(
+            "select left($1, 19) || '#' || md5($1)",
+            &[&format!("rt:{long}")],
+        )
+        .unwrap()
+        .get(0);
+    listener
+        .batch_execute(&format!(
+            "listen realtime_sync; listen open; listen \"rt:room:1\"; listen \"rt:t\"; listen \"{channel}\"; listen \"rt:end\""
+        ))
+        .unwrap();
+    client
+        .batch_execute(&format!(
+            "insert into t values (1, '1', 'secret'), (2, null, 'secret'), (3, repeat('é', 40), repeat('x', 9000));
+             select realtime_sync.send('end', 'last', '1')"
+        ))
+        .unwrap();
+    // The order of channels within an event is the sinks'; each ends with the last event.
+    let mut got = Vec::new();
+    for _ in 0..2 {
+        got.extend(up_to_the_last(&mut listener));
+    }
+    let of = |name: &str| -> Vec<&str> {
+        got.iter()
+            .filter(|(channel, _)| channel == name)
+            .map(|(_, payload)| payload.as_str())
+            .collect()
+    };
+    let native = texts(
+        &mut client,
+        "select native::text from realtime_sync.events order by id",
+    );
+    // The relay's text is the log's but for its cursor.
+    let without_cursor = |text: &str| {
+        let at = text.find("\"cursor\":").unwrap();
+        let end = at + text[at..].find(",\"type\"").unwrap();
+        format!("{}{}", &text[..at], &text[end..])
+    };
+    assert_eq!(of("realtime_sync").len(), 3);
+    for (sent, logged) in of("realtime_sync")[..2].iter().zip(&native) {
+        assert_eq!(without_cursor(sent), without_cursor(logged));
+        assert!(!sent.contains("\"cursor\":null"), "{sent}");
+    }
+    assert!(of("realtime_sync")[2].ends_with(r#""partial":true}"#));
+    assert_eq!(of("rt:room:1"), of("realtime_sync")[..1]);
+    assert_eq!(of(&channel), of("realtime_sync")[2..]);
+    assert_eq!(of("rt:t").len(), 0);
+    // Anyone may listen to it, so it says nothing of the row but its key.
+    assert_eq!(of("open").len(), 3);
+    for (reference, whole) in of("open").iter().zip(of("realtime_sync")) {
+        assert!(
+            !reference.contains("secret") && !reference.contains("\"new\""),
+            "{reference}"
+        );
+        let cursor = |text: &str| {
+            let at = text.find("\"cursor\":\"").unwrap() + 10;
+            text[at..at + 42].to_owned()
+        };
+        assert_eq!(cursor(reference), cursor(whole));
+        assert!(reference.contains("\"key\":{\"id\":"), "{reference}");
+    }
+}
+
+#[test]
+fn channels_are_spelled_in_the_server_s_encoding() {
+    let server = Server::start();
+    let mut client = server.create(
+        "latin",
+        "template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'",
+    );
+    client
+        .batch_execute(
+            "select realtime_sync.add_sink('é', target => 'notify:ü:{topic}', topics => array['é*'])",
+        )
+        .unwrap();
+    let mut listener = server.connect("latin");
+    let long = format!("ü:é{}", "ö".repeat(80));
+    // 30 octets are 30 characters there, and its md5 is that of LATIN1.
+    let hashed: String = client
+        .query_one("select left($1, 30) || '#' || md5($1)", &[&long])
+        .unwrap()
+        .get(0);
+    listener
+        .batch_execute(&format!("listen \"ü:é1\"; listen \"{hashed}\""))
+        .unwrap();
+    client
+        .batch_execute(&format!(
+            "select realtime_sync.send('é1', 'a', '1'), realtime_sync.send('è1', 'a', '1'), realtime_sync.send('é{}', 'a', '1')",
+            "ö".repeat(80)
+        ))
+        .unwrap();
+    assert_eq!(next(&mut listener).channel(), "ü:é1");
+    assert_eq!(next(&mut listener).channel(), hashed);
+    let names = texts(
+        &mut client,
+        "select name from realtime_sync.sink order by id",
+    );
+    assert_eq!(names, ["notify", "é"]);
+}
+
+#[test]
+fn messages_in_the_wal_are_decoded_in_order() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client
+        .batch_execute(
+            "create function upper_case(event json) returns text language sql
+                 as $$ select nullif(upper(event #>> '{new,x}'), 'SKIP') $$;
+             select realtime_sync.add_sink('wal', 'upper_case', 'wal:outbox', topics => array['t'])",
+        )
+        .unwrap();
+    client
+        .batch_execute(
+            "select count(*) from pg_create_logical_replication_slot('slot', 'test_decoding')",
+        )
+        .unwrap();
+    run(
+        &mut client,
+        &[
+            "insert into t values (1, null, 'one'), (2, null, 'skip')",
+            "begin; insert into t values (3, null, 'undone'); rollback",
+            "begin; insert into t values (4, null, 'two'); insert into t values (5, null, 'dreißig'); commit",
+            "select realtime_sync.send('elsewhere', 'e', '1')",
+        ],
+    );
+    let messages = "select data from pg_logical_slot_peek_changes('slot', null, null) where data like 'message: %'";
+    wait_for(
+        &mut client,
+        &format!("select count(*) from ({messages}) m"),
+        3i64,
+    );
+    assert_eq!(
+        texts(&mut client, messages),
+        [
+            "message: transactional: 1 prefix: outbox, sz: 3 content:ONE",
+            "message: transactional: 1 prefix: outbox, sz: 3 content:TWO",
+            "message: transactional: 1 prefix: outbox, sz: 8 content:DREIßIG",
+        ]
+    );
+    client
+        .batch_execute("select pg_drop_replication_slot('slot')")
+        .unwrap();
+}
+
+#[test]
+fn messages_in_the_wal_need_it_logical() {
+    let server = Server::with(&[("wal_level", "replica")]);
+    let mut client = server.create("app", "");
+    let error = client
+        .batch_execute("select realtime_sync.add_sink('wal', target => 'wal:outbox')")
+        .unwrap_err();
+    let error = error.as_db_error().unwrap();
+    assert_eq!(
+        (error.code().code(), error.message()),
+        ("55000", "wal_level is replica")
+    );
+    assert_eq!(
+        error.hint(),
+        Some("alter system set wal_level = 'logical', and restart the server.")
+    );
+}
+
+#[test]
+fn a_sink_that_fails_stops_itself_alone_and_catches_up_in_order() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client
+        .batch_execute(
+            "create function picky(event json) returns text language plpgsql as $$
+             begin
+                 if event #>> '{new,x}' = 'bad' then
+                     raise exception 'not this one';
+                 end if;
+                 return event #>> '{new,id}';
+             end $$;
+             select realtime_sync.add_sink('picky', 'picky', 'table:box', topics => array['t']);
+             select realtime_sync.add_sink('easy', target => 'table:other', topics => array['t'])",
+        )
+        .unwrap();
+    let mut listener = server.connect("app");
+    listener.batch_execute("listen realtime_sync").unwrap();
+    run(
+        &mut client,
+        &[
+            "insert into t values (1, null, 'good')",
+            "insert into t values (2, null, 'good'), (3, null, 'bad'), (4, null, 'good')",
+            "do $$ begin for n in 5..400 loop insert into t values (n, null, 'good'); commit; end loop; end $$",
+            "select realtime_sync.send('end', 'last', '1')",
+        ],
+    );
+    assert_eq!(up_to_the_last(&mut listener).len(), 400);
+    wait_for(&mut client, "select count(*) from other", 400i64);
+    // It goes on trying, ever more rarely.
+    wait_for(
+        &mut client,
+        "select retries >= 4 from realtime_sync.sink where name = 'picky'",
+        true,
+    );
+    let waits: bool = client
+        .query_one(
+            "select bool_and(w >= interval '0.09 s' * 2 ^ (retries - 2)) from (
+                 select p.retries, p.at - lag(p.at) over (order by p.retries) as w
+                 from realtime_sync.progress p join realtime_sync.sink s on s.id = p.sink
+                 where s.name = 'picky' and p.retries > 0) w where retries > 1",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    assert!(waits);
+    let row = client
+        .query_one(
+            "select state, behind, error, (select count(*) from box where payload::int > 2) from realtime_sync.sink where name = 'picky'",
+            &[],
+        )
+        .unwrap();
+    assert_eq!(row.get::<_, &str>(0), "failing");
+    assert!(row.get::<_, i64>(1) >= 1);
+    let bad: i64 = client
+        .query_one(
+            "select event_id from other where payload like '%\"bad\"%'",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    assert_eq!(row.get::<_, &str>(2), format!("event {bad}: not this one"));
+    assert_eq!(row.get::<_, i64>(3), 0, "sent past the one that failed");
+    client
+        .batch_execute(
+            "create or replace function picky(event json) returns text language sql
+                 as $$ select case event #>> '{new,x}' when 'bad' then 'mended' else event #>> '{new,id}' end $$",
+        )
+        .unwrap();
+    wait_for(&mut client, "select count(*) from box", 400i64);
+    let expected: Vec<String> = (1..=400)
+        .map(|n| {
+            if n == 3 {
+                "mended".into()
+            } else {
+                n.to_string()
+            }
+        })
+        .collect();
+    assert_eq!(
+        texts(&mut client, "select payload from box order by n"),
+        expected
+    );
+    assert_eq!(
+        texts(&mut client, "select cursor from box order by n"),
+        texts(&mut client, "select cursor from box order by cursor")
+    );
+    wait_for(
+        &mut client,
+        "select state from realtime_sync.sink where name = 'picky'",
+        "even".to_owned(),
+    );
+}
+
+#[test]
+fn a_sink_that_hangs_is_stopped_and_one_on_a_locked_table_waits_its_turn() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client
+        .batch_execute(
+            "create function slow(event json) returns text language sql as $$ select pg_sleep(3600)::text $$;
+             select realtime_sync.add_sink('slow', 'slow', 'notify:slow', topics => array['t']);
+             select realtime_sync.add_sink('box', target => 'table:box', topics => array['t']);
+             select realtime_sync.add_sink('other', target => 'table:other', topics => array['t'])",
+        )
+        .unwrap();
+    let mut holder = server.connect("app");
+    holder
+        .batch_execute("begin; lock table box in exclusive mode")
+        .unwrap();
+    client
+        .batch_execute("insert into t values (1, null, 'x')")
+        .unwrap();
+    wait_for(&mut client, "select count(*) from other", 1i64);
+    let event: i64 = client
+        .query_one("select event_id from other", &[])
+        .unwrap()
+        .get(0);
+    wait_for(
+        &mut client,
+        "select error from realtime_sync.sink where name = 'slow'",
+        Some(format!("event {event}: the sink took longer than 5 s")),
+    );
+    wait_for(
+        &mut client,
+        "select error from realtime_sync.sink where name = 'box'",
+        Some("canceling statement due to lock timeout".to_owned()),
+    );
+    client
+        .batch_execute("select realtime_sync.drop_sink('slow')")
+        .unwrap();
+    holder.batch_execute("commit").unwrap();
+    wait_for(&mut client, "select count(*) from box", 1i64);
+}
+
+#[test]
+fn a_dialect_too_long_for_notify_is_asked_for_a_reference() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client
+        .batch_execute(
+            "create function told(event json) returns text language sql
+                 as $$ select coalesce(event #>> '{new,x}', repeat('k', (event #>> '{key,id}')::int)) $$;
+             select realtime_sync.add_sink('told', 'told', 'notify:told', topics => array['t'])",
+        )
+        .unwrap();
+    let mut listener = server.connect("app");
+    listener.batch_execute("listen told").unwrap();
+    client
+        .batch_execute("insert into t values (7, null, 'short'), (8, null, repeat('x', 7999)), (9, null, repeat('x', 8000))")
+        .unwrap();
+    assert_eq!(next(&mut listener).payload(), "short");
+    assert_eq!(next(&mut listener).payload(), "x".repeat(7999));
+    assert_eq!(next(&mut listener).payload(), "k".repeat(9));
+    client
+        .batch_execute("insert into t values (8000, null, repeat('x', 8000))")
+        .unwrap();
+    wait_for(
+        &mut client,
+        "select regexp_replace(error, '^event \\d+: ', '') from realtime_sync.sink where name = 'told'",
+        Some("the dialect's text of 8000 bytes is too long for NOTIFY".to_owned()),
+    );
+}
+
+#[test]
+fn inline_delivery_serves_the_sink_out_of_the_box_alone() {
+    let server = Server::with(&[("realtime_sync.delivery", "inline")]);
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    let mut listener = server.connect("app");
+    listener.batch_execute("listen realtime_sync").unwrap();
+    run(
+        &mut client,
+        &[
+            "select realtime_sync.add_sink('box', target => 'table:box')",
+            "insert into t values (1, null, 'inline')",
+            "select realtime_sync.drop_sink('notify')",
+            "insert into t values (2, null, 'dropped')",
+            "select realtime_sync.send('end', 'dropped', '1')",
+            "notify realtime_sync, 'last'",
+        ],
+    );
+    let got = up_to_the_last(&mut listener);
+    assert_eq!(got.len(), 1, "{got:?}");
+    assert!(got[0].1.contains("inline"));
+    let notified = texts(
+        &mut client,
+        "select notified::text from realtime_sync.event order by id",
+    );
+    assert_eq!(notified, ["true", "false", "false"]);
+    // What has been notified is new to the other sinks.
+    client
+        .batch_execute("select count(*) from realtime_sync.relay()")
+        .unwrap();
+    wait_for(&mut client, "select count(*) from box", 3i64);
+}
+
+#[test]
+fn a_restored_dump_has_the_sinks_it_had() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client
+        .batch_execute(
+            "create role \"Odd role\" bypassrls;
+             grant select on realtime_sync.event to \"Odd role\";
+             grant usage on schema realtime_sync to \"Odd role\";
+             grant execute on function realtime_sync.add_sink to \"Odd role\";
+             grant insert on box to \"Odd role\";
+             create function told(event json) returns text language sql as $$ select event #>> '{new,x}' $$;
+             set role \"Odd role\";
+             select realtime_sync.add_sink('told', 'told', 'table:box', array['t', 'a\"b:*'], 'reference');
+             reset role;
+             select realtime_sync.drop_sink('notify');
+             select realtime_sync.add_sink('passing');
+             select realtime_sync.drop_sink('passing')",
+        )
+        .unwrap();
+    let all = "select row_to_json(d)::text from (select id, name, dialect, target, topics, payload, owner from realtime_sync.sink) d order by id";
+    let sinks = texts(&mut client, all);
+    assert_eq!(sinks.len(), 1);
+    let highest = "select nextval('realtime_sync.sink_id')::int";
+    let file = server.dir().join("dump");
+    let file = file.to_str().unwrap();
+    for (name, arguments) in [
+        ("pg_dump", vec!["-Fc", "-f", file, "app"]),
+        ("createdb", vec!["-T", "template0", "restored"]),
+        (
+            "pg_restore",
+            vec!["--exit-on-error", "-d", "restored", file],
+        ),
+    ] {
+        let output = server.program(name).args(arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let mut restored = server.connect("restored");
+    assert_eq!(texts(&mut restored, all), sinks);
+    let (here, there): (i32, i32) = (
+        client.query_one(highest, &[]).unwrap().get(0),
+        restored.query_one(highest, &[]).unwrap().get(0),
+    );
+    assert!(there >= here, "ids start again: {there} after {here}");
+    let mut listener = server.connect("restored");
+    listener.batch_execute("listen realtime_sync").unwrap();
+    restored
+        .batch_execute("create or replace function told(event json) returns text language sql as $$ select event ->> 'type' $$;
+            insert into t values (1, null, 'x')")
+        .unwrap();
+    wait_for(
+        &mut restored,
+        "select array_agg(payload) from box",
+        Some(vec!["INSERT".to_owned()]),
+    );
+    restored
+        .batch_execute("notify realtime_sync, 'last'")
+        .unwrap();
+    assert_eq!(up_to_the_last(&mut listener), []);
+}
