@@ -192,11 +192,24 @@ begin
     -- Up to which tick the log may go: the newest of those past retention, but none that a sink has not
     -- got. A sink that has not begun begins at the newest.
     select t.* into last_tick from realtime_sync.tick_up_to(2147483647, 9223372036854775807) t;
-    select s.name, s.timeline, case when s.event < 9223372036854775807 then s.position - 1 else s.position end as position
+    -- What throttle holds back is gone from the sink's view before retention, unless the sink fails; where
+    -- it begins is noted under the sink's number with a minus.
+    select s.name, p.timeline, case when p.event < 9223372036854775807 then p.position - 1 else p.position end as position
     into slowest
-    from realtime_sync.sink_state s
-    where s.position is not null
-    order by s.timeline, 3
+    from realtime_sync.sink_state s,
+        lateral (
+            select s.timeline, s.position, s.event
+            where s.position is not null
+            union all
+            (
+                select g.timeline, g.position, g.id
+                from realtime_sync.progress g
+                where g.sink = -s.id and s.retries > 0
+                order by g.timeline desc, g.position desc, g.id desc
+                limit 1
+            )
+        ) p
+    order by p.timeline, 3
     limit 1;
     got := last_tick;
     if (slowest.timeline, slowest.position) < (last_tick.timeline, last_tick.position) then
@@ -336,7 +349,8 @@ begin
 end
 $function$;
 
--- Of progress only each sink's newest row counts, and when it began to fail. Ticks up to the floor have
+-- Of progress only each sink's newest row counts, when it began to fail, and the newest note of what
+-- throttle holds back, under the sink's number with a minus. Ticks up to the floor have
 -- it in their place; the newest stays, so that the relay goes on from it.
 create function realtime_sync.clear_ring(current smallint) returns void
 volatile strict parallel unsafe language plpgsql
@@ -362,10 +376,18 @@ begin
                 execute pg_catalog.format(
                     'insert into realtime_sync.progress (sink, timeline, position, id, retries, at, segment, error)
                      select g.sink, g.timeline, g.position, g.id, g.retries, g.at, $1, g.error
-                     from realtime_sync.sink_state s
+                     from realtime_sync.sink_definition d
+                     cross join (values (1), (-1)) as s(sign)
+                     cross join lateral (
+                         select p.sink, p.timeline, p.position, p.id, p.retries
+                         from realtime_sync.progress p
+                         where p.sink = d.id * s.sign
+                         order by p.timeline desc, p.position desc, p.id desc, p.retries desc
+                         limit 1
+                     ) p
                      join realtime_sync.progress_%s g
-                        on (g.sink, g.timeline, g.position, g.id) = (s.id, s.timeline, s.position, s.event)
-                     where g.retries = s.retries or g.at = s.failing_since',
+                        on (g.sink, g.timeline, g.position, g.id) = (p.sink, p.timeline, p.position, p.id)
+                     where d.dropped is null and g.retries in (1, p.retries)',
                     n
                 ) using current;
                 execute pg_catalog.format('truncate realtime_sync.progress_%s', n);

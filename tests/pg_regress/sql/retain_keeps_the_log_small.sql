@@ -56,6 +56,7 @@ alter system set realtime_sync.max_log_size = '1MB';
 select pg_reload_conf();
 select pg_sleep(0.5);
 select * from report;
+select * from report;
 select segment, count(*) from realtime_sync.event group by 1;
 select * from floor;
 select * from lost;

@@ -54,6 +54,11 @@ insert into realtime_sync.progress (sink, timeline, position, id, segment) value
 insert into realtime_sync.progress (sink, timeline, position, id, segment, at, retries, error)
 select 77, 1, 10, 9223372036854775807, 4, now() - interval '28 h' + r * interval '1 min', r, 'no room ' || r from generate_series(1, 20) r;
 select * from state;
+-- what throttle holds back for it counts as well
+insert into realtime_sync.progress (sink, timeline, position, id, segment) values (-77, 1, 10, 1, 5), (-77, 1, 10, 2, 5), (-78, 1, 10, 2, 5);
+select * from report;
+select sink, position, id, segment from realtime_sync.progress where sink < 0;
+delete from realtime_sync.progress where sink = -77;
 select * from report;
 select * from ring;
 select * from state;
