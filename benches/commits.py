@@ -1,9 +1,11 @@
-"""Transactions per second of many clients, each updating one row a transaction, and WAL flushes per transaction."""
+"""Transactions per second of many clients, each updating one row a transaction, with a live listener on whatever
+notifies, and WAL flushes per transaction."""
 
 import re
 import time
 from statistics import median
 
+from client import listening
 from workload import COMMITTING, empty_sinks
 
 # the second mode gives every flush the same 3 ms, so that machines with different disks agree
@@ -21,21 +23,24 @@ def flushes(server):
 
 
 def run(server, variant, clients, seconds, rows, mode):
-    """(transactions a second, WAL flushes a transaction)"""
+    """(transactions a second, WAL flushes a transaction, committed, received)"""
     script = server.directory / "commit.sql"
     script.write_text(f"\\set id random(1, {rows})\n" + variant.update("wide", "id = :id") + "\n")
     before = flushes(server)
-    done = server.run(
-        *("pgbench", "-n", "-M", "prepared", "-f", script, "-c", clients, "-j", min(clients, 2), "-T", seconds),
-        options=(*variant.options, *mode),
-    )
-    tps = float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
-    transactions = int(re.search(r"actually processed: (\d+)", done.stdout)[1])
-    return tps, (flushes(server) - before) / transactions
+    with listening(server, variant.channel) as listener:
+        done = server.run(
+            *("pgbench", "-n", "-M", "prepared", "-f", script, "-c", clients, "-j", min(clients, 2), "-T", seconds),
+            options=(*variant.options, *mode),
+        )
+        tps = float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
+        transactions = int(re.search(r"actually processed: (\d+)", done.stdout)[1])
+        count = listener and listener.wait_for(transactions)
+    received = (transactions, count.received if not count.twice else -count.twice) if count else (0, 0)
+    return tps, (flushes(server) - before) / transactions, *received
 
 
 def measure(server, variants, clients, seconds, rounds, rows):
-    """{mode: {clients: {variant name: {"tps", "ratio", "flushes": medians}}}}"""
+    """{mode: {clients: {variant name: {"tps", "ratio", "flushes": medians, "committed", "received": sums}}}}"""
     variants = [v for v in variants if v.name in COMMITTING]
     seen = {}
     for number in range(rounds):
@@ -60,4 +65,6 @@ def summary(mine, bare):
         "tps": median(m[0] for m in mine),
         "ratio": median(m[0] / b[0] for m, b in zip(mine, bare)),
         "flushes": median(m[1] for m in mine),
+        "committed": sum(m[2] for m in mine),
+        "received": sum(m[3] for m in mine),
     }

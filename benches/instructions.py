@@ -2,7 +2,7 @@
 
 import re
 
-from workload import UPDATES
+from workload import UPDATES, WRITING
 
 MARKER = "select pg_backend_pid();"
 
@@ -26,7 +26,7 @@ def total(path):
 
 def measure(server, variants, rows, singles):
     """{(shape, size): {variant name: instructions a row}}, with size "bulk" or "single"."""
-    runs = [(v, shape) for shape in UPDATES for v in variants]
+    runs = [(v, shape) for shape in UPDATES for v in variants if v.name in WRITING]
     files = server.callgrind([line for v, shape in runs for line in statements(v, shape, rows, singles)])
     figures = {(shape, size): {} for shape in UPDATES for size in ("bulk", "single")}
     for number, (variant, shape) in enumerate(runs):

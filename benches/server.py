@@ -39,6 +39,8 @@ class Server:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "RUST_BACKTRACE"))}
         self.env |= {"LC_ALL": "C.UTF-8", "PGHOST": self.socket, "PGUSER": "postgres", "PGDATABASE": "postgres"}
         self.running = False
+        # settings of this start, beside the file's
+        self.more = {}
 
     def __enter__(self):
         try:
@@ -71,31 +73,40 @@ class Server:
         shutil.rmtree(self.socket, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def run(self, program, *args, options=(), stdin="", under=()):
+    def run(self, program, *args, options=(), stdin="", under=(), database="postgres"):
         command = [*self.user, *under, str(self.bin / program), *map(str, args)]
-        env = self.env | {"PGOPTIONS": " ".join(f"-c {o}" for o in options)}
+        env = self.settings(options, database)
         done = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, cwd=self.directory)
         if done.returncode:
             raise SystemExit(f"benches: {program} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
         return done
 
+    def settings(self, options, database):
+        return self.env | {"PGOPTIONS": " ".join(f"-c {o}" for o in options), "PGDATABASE": database}
+
     def start(self):
         log = self.directory / "server.log"
-        self.run("pg_ctl", "start", "-w", "-s", "-D", self.data, "-l", log)
+        options = " ".join(f"-c {k}={v}" for k, v in self.more.items())
+        self.run("pg_ctl", "start", "-w", "-s", "-D", self.data, "-l", log, "-o", options)
         self.running = True
+
+    def restart(self, **more):
+        self.stop()
+        self.more = more
+        self.start()
 
     def stop(self):
         if self.running:
             self.running = False
             self.run("pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", self.data)
 
-    def query(self, sql, options=()):
-        done = self.run("psql", "-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-f", "-", options=options, stdin=sql)
-        return done.stdout.strip()
+    def query(self, sql, options=(), database="postgres"):
+        psql = ("psql", "-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-f", "-")
+        return self.run(*psql, options=options, stdin=sql, database=database).stdout.strip()
 
-    def script(self, path, **variables):
+    def script(self, path, database="postgres", **variables):
         sets = [word for k, v in variables.items() for word in ("-v", f"{k}={v}")]
-        self.run("psql", "-Xq", "-v", "ON_ERROR_STOP=1", *sets, "-f", "-", stdin=path.read_text())
+        self.run("psql", "-Xq", "-v", "ON_ERROR_STOP=1", *sets, "-f", "-", stdin=path.read_text(), database=database)
 
     def callgrind(self, statements):
         """Runs statements, one a line, in a lone backend; returns callgrind's files, one for each stretch between markers.

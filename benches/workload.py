@@ -19,6 +19,8 @@ class Variant:
     attach: str = ""
     extension: str = ""
     options: tuple[str, ...] = ()
+    # what a listener to it listens on
+    channel: str = ""
 
     def table(self, shape):
         return f"bench.{shape}_{self.name}"
@@ -33,23 +35,27 @@ def trigger(call):
 
 def ours(name, title, delivery, more=""):
     attach = "select realtime_sync.enable('{table}', old_row => 'full'" + more + ");"
-    return Variant(name, title, attach, "realtime_sync", (f"realtime_sync.delivery={delivery}",))
+    channel = "realtime_sync" if delivery in ("worker", "inline") else ""
+    return Variant(name, title, attach, "realtime_sync", (f"realtime_sync.delivery={delivery}",), channel)
 
 
 VARIANTS = (
     Variant("none", "no trigger"),
     Variant("empty", "empty PL/pgSQL trigger", trigger("bench.nothing()")),
     Variant("tcn", "tcn (contrib; key only, NOTIFY)", trigger("triggered_change_notification('bench')"), "tcn"),
-    Variant("notify", "PL/pgSQL `pg_notify(json)`", trigger("bench.notify()")),
+    Variant("notify", "PL/pgSQL `pg_notify(json)`", trigger("bench.notify()"), channel="bench"),
     Variant("outbox", "PL/pgSQL outbox insert", trigger("bench.outbox()")),
     Variant("pgq", "PgQ `jsontriga` with old row (C)", trigger("pgq.jsontriga('bench', 'backup')"), "pgq"),
     ours("unwatched", "realtime_sync, no watched column changed", "manual", ", watch => array['status']"),
     ours("encode", "realtime_sync, encoded and thrown away", "discard"),
     ours("log", "**realtime_sync, to the log**", "manual"),
     ours("inline", "realtime_sync, to the log + inline NOTIFY", "inline"),
+    ours("worker", "**realtime_sync, relay to a live listener**", "worker"),
 )
+# instructions, CPU and WAL are those of the writer: the same with a relay as without
+WRITING = tuple(v.name for v in VARIANTS if v.name != "worker")
 # the commit benchmark compares what a team would choose between
-COMMITTING = ("none", "notify", "outbox", "log", "inline")
+COMMITTING = ("none", "notify", "outbox", "worker")
 
 # what the sinks keep; emptied between rounds, so that the last round runs on the tables of the first
 SINKS = {

@@ -41,11 +41,7 @@ pgrx::extension_sql_file!(
 );
 pgrx::extension_sql_file!("../sql/sink.sql", name = "sink", requires = ["relay"]);
 pgrx::extension_sql_file!("../sql/stats.sql", name = "stats", requires = ["sink"]);
-pgrx::extension_sql_file!(
-    "../sql/metrics.sql",
-    name = "metrics",
-    requires = ["stats"]
-);
+pgrx::extension_sql_file!("../sql/metrics.sql", name = "metrics", requires = ["stats"]);
 pgrx::extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",

@@ -16,6 +16,7 @@ fn counters() -> TableIterator<'static, (name!(name, &'static str), name!(value,
 }
 
 /// What writers and the relay of the current database have told each other.
+#[allow(clippy::type_complexity)] // pgrx reads the columns off this very type
 #[pg_extern(sql = false)]
 fn relay_state() -> TableIterator<
     'static,

@@ -303,7 +303,7 @@ impl Duel {
 
     /// Without a board: a line each third second.
     fn plain_progress(&mut self, column: usize, second: u32) {
-        if second != self.plain && second % 3 == 0 && second > 0 {
+        if second != self.plain && second.is_multiple_of(3) && second > 0 {
             let tps = self.board.columns[column].seconds[second as usize - 1];
             let text = format!("second {second}: {} transactions", thousands(tps as u64));
             self.plain_line(&text);

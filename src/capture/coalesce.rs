@@ -298,7 +298,11 @@ impl<'a> Row<'a> {
             record::finish(out, start, self.at, topics.iter().copied());
             let bytes = &mut out.as_mut_bytes()[start..];
             record::set_id(bytes, id);
-            if kind == Kind::Update && self.plan.holds_back(&self.changed) {
+            let is_null = |n: &usize| self.new[*n] == Some(b"null");
+            if kind == Kind::Update
+                && !self.plan.key.iter().any(is_null)
+                && self.plan.holds_back(&self.changed)
+            {
                 record::set_throttle(bytes, self.plan.throttle);
             }
             shared::count(Counter::Partial, u64::from(partial));

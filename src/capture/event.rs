@@ -88,7 +88,12 @@ impl Writer<'_> {
     #[cold]
     fn mark_throttled(&mut self, change: Change, start: usize) {
         let plan = self.plan;
-        if matches!(change, Change::Update(..)) && plan.holds_back(&self.scratch.changed) {
+        let Change::Update(_, new) = change else {
+            return;
+        };
+        // Rows with a null in their key share it.
+        let names_a_row = plan.key.iter().all(|&n| new.get(n).is_some());
+        if names_a_row && plan.holds_back(&self.scratch.changed) {
             record::set_throttle(&mut self.out.as_mut_bytes()[start..], plan.throttle);
         }
     }

@@ -4,7 +4,7 @@
 use super::tick;
 use crate::error::Error;
 use crate::log::shared;
-use crate::log::{history, layout};
+use crate::log::{history, layout, wal};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::Ordering::SeqCst;
@@ -29,7 +29,7 @@ fn make_tick(newest_xid: i64) {
     }
     tick::insert(&tick::next(&layout, &newest, snapshot));
     // Whoever sends it later does not know which of its commits the disk had by then.
-    tick::flush_wal();
+    wal::flush();
     // A relay that ticked before has to look again.
     shared::relay().turns.fetch_add(1, SeqCst);
     // SAFETY: pushed above.

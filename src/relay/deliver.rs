@@ -82,6 +82,16 @@ impl Relay {
         }
     }
 
+    /// Whether some sink had not got everything when the last turn ended.
+    pub fn is_behind(&self) -> bool {
+        self.newest.as_ref().is_some_and(|newest| {
+            let end = newest.end();
+            self.targets
+                .iter()
+                .any(|target| target.progress.place < end)
+        })
+    }
+
     /// Ticks, and sends a batch to each sink that has not got everything.
     pub fn turn(&mut self, layout: &Layout) -> Next {
         tick::lock(layout);
@@ -315,7 +325,9 @@ impl Target {
         let base = base(from);
         let (mut ticks, mut events) = (Vec::new(), 0);
         history::after(base.timeline, base.position, |tick| {
-            events += tick.events.map_or(usize::MAX, |events| events as usize);
+            events = tick
+                .events
+                .map_or(usize::MAX, |more| events + more as usize);
             let fits = events <= batch_limit();
             if fits || ticks.is_empty() {
                 ticks.push(tick);

@@ -337,15 +337,21 @@ fn has_prepared() -> bool {
     }
 }
 
+/// What pg_stat_activity says of this process.
+fn show(state: pg_sys::BackendState::Type, what: &CStr) {
+    // SAFETY: PostgreSQL copies the text.
+    unsafe { pg_sys::pgstat_report_activity(state, what.as_ptr()) }
+}
+
 /// Lets old events go, in a transaction of its own. What fails is logged and tried again next time.
 fn retain() {
     // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();
         pg_sys::StartTransactionCommand();
-        pg_sys::pgstat_report_activity(
+        show(
             pg_sys::BackendState::STATE_RUNNING,
-            c"select realtime_sync.retain()".as_ptr(),
+            c"select realtime_sync.retain()",
         );
         pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
         if layout::find().is_some() {
@@ -357,7 +363,7 @@ fn retain() {
         pg_sys::PopActiveSnapshot();
         pg_sys::CommitTransactionCommand();
         pg_sys::pgstat_report_stat(false);
-        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());
+        show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
     }
 }
 
@@ -367,6 +373,13 @@ fn cycle(relay: &mut Relay) -> Next {
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();
         pg_sys::StartTransactionCommand();
+        show(
+            pg_sys::BackendState::STATE_RUNNING,
+            match relay.is_behind() {
+                true => c"sending what sinks have not got yet",
+                false => c"sending what was just committed",
+            },
+        );
         let next = match layout::find() {
             Some(layout) => relay.turn(&layout),
             None => Next::Leave,
@@ -376,7 +389,13 @@ fn cycle(relay: &mut Relay) -> Next {
             return next;
         }
         pg_sys::pgstat_report_stat(false);
-        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());
+        show(
+            pg_sys::BackendState::STATE_IDLE,
+            match next {
+                Next::Rest(Some(_)) => c"waiting until something held back or failed is due",
+                _ => c"waiting for commits",
+            },
+        );
         next
     }
 }

@@ -37,7 +37,7 @@ pub fn may_enable(relation: &Relation, request: &Request) {
     identity(relation, request);
     key(relation, request);
     throttle(relation, request);
-    coalesced(relation, request);
+    unique_key(relation, request);
     filter(relation, request);
 }
 
@@ -224,16 +224,20 @@ fn throttle(relation: &Relation, request: &Request) {
     }
 }
 
-fn coalesced(relation: &Relation, request: &Request) {
-    if !request.options.coalesced {
-        return;
-    }
+fn unique_key(relation: &Relation, request: &Request) {
+    let options = &request.options;
+    let option = match (options.coalesced, options.throttle > 0) {
+        (true, _) => "coalesced",
+        (_, true) => "throttle",
+        _ => return,
+    };
     let key = effective_key(relation, request);
     let names_a_row = |index: &Key| {
         index.unique && !index.columns.is_empty() && index.columns.iter().all(|c| key.contains(c))
     };
     if !relation.keys.iter().any(names_a_row) {
-        Mistake::CoalesceNeedsUniqueKey {
+        Mistake::NeedsUniqueKey {
+            option,
             name: relation.name.clone(),
             key: key.join(", "),
         }

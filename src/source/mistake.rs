@@ -60,7 +60,8 @@ pub enum Mistake {
     },
     ThrottleUnwatched,
     ThrottleOfChanged,
-    CoalesceNeedsUniqueKey {
+    NeedsUniqueKey {
+        option: &'static str,
         name: String,
         key: String,
     },
@@ -206,10 +207,10 @@ impl Mistake {
                 "What an event that was held back had changed would not be in the next one.",
                 "Use new_row => 'full', or 'key' where clients fetch the row.",
             ),
-            Mistake::CoalesceNeedsUniqueKey { name, key } => parts(
+            Mistake::NeedsUniqueKey { option, name, key } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("coalesced needs a unique key, and ({key}) of {name} is none"),
-                "The changes of several rows of one key would become one event.",
+                format!("{option} needs a unique key, and ({key}) of {name} is none"),
+                "The changes of several rows that share a key would be taken for those of one.",
                 "Name the columns of a unique index that is neither deferrable nor partial, in key_columns.",
             ),
             Mistake::Topic { topic, error } => parts(

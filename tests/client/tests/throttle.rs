@@ -88,8 +88,8 @@ impl Listener {
     }
 }
 
-fn start() -> (Server, Client) {
-    let server = Server::start();
+fn start(delivery: &str) -> (Server, Client) {
+    let server = Server::with(&[("realtime_sync.delivery", delivery)]);
     let mut client = server.create("app", "");
     client
         .batch_execute(&format!(
@@ -113,7 +113,7 @@ fn is_at(key: i64, lat: i64) -> impl Fn(&Value) -> bool {
 
 #[test]
 fn the_first_at_once_then_one_a_window_and_the_last_always() {
-    let (server, mut client) = start();
+    let (server, mut client) = start("worker");
     let mut listener = Listener::new(&server);
     let until = Instant::now() + 3 * WINDOW;
     let mut lat = 0;
@@ -182,7 +182,7 @@ fn the_first_at_once_then_one_a_window_and_the_last_always() {
 
 #[test]
 fn what_is_not_throttled_comes_at_once_and_in_place_of_what_is() {
-    let (server, mut client) = start();
+    let (server, mut client) = start("worker");
     let mut listener = Listener::new(&server);
     // by key: the second is held back, then comes ...
     client
@@ -236,7 +236,7 @@ fn what_is_not_throttled_comes_at_once_and_in_place_of_what_is() {
 
 #[test]
 fn a_large_tick_is_throttled_too() {
-    let (server, mut client) = start();
+    let (server, mut client) = start("worker");
     client
         .batch_execute(
             "insert into driver select g, 'free', 0, 0 from generate_series(1000, 2999) g",
@@ -273,7 +273,7 @@ fn a_large_tick_is_throttled_too() {
 
 #[test]
 fn what_a_killed_relay_held_back_arrives() {
-    let (server, mut client) = start();
+    let (server, mut client) = start("worker");
     let mut listener = Listener::new(&server);
     client
         .batch_execute("update driver set lat = 1 where id < 21")
@@ -315,25 +315,7 @@ fn what_a_killed_relay_held_back_arrives() {
 
 #[test]
 fn relay_by_hand_sends_what_is_due() {
-    let (server, mut client) = start();
-    client
-        .batch_execute(
-            "alter system set realtime_sync.delivery = 'manual'; select pg_reload_conf()",
-        )
-        .unwrap();
-    let limit = Instant::now() + LIMIT;
-    while client
-        .query_one(
-            "select count(*) from pg_stat_activity where backend_type = 'realtime_sync relay'",
-            &[],
-        )
-        .unwrap()
-        .get::<_, i64>(0)
-        > 0
-    {
-        assert!(Instant::now() < limit, "the relay stays");
-        client.execute("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'realtime_sync relay'", &[]).unwrap();
-    }
+    let (server, mut client) = start("manual");
     let mut listener = Listener::new(&server);
     client
         .batch_execute(

@@ -210,6 +210,7 @@ create index on many (org);
 create unique index on many (org) where at > 100;
 select realtime_sync.enable('many', key_columns => array['org'], coalesced => true);
 select realtime_sync.enable('many', key_columns => array['org', 'at'], coalesced => true);
+select realtime_sync.enable('many', key_columns => array['org'], throttle => '1 s', throttle_columns => array['at']);
 create unique index on many (org, id);
 select coalesced from realtime_sync.enable('many', key_columns => array['org', 'id'], coalesced => true);
 \echo -- a null in the key names no row either

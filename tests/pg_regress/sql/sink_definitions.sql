@@ -16,7 +16,8 @@ select realtime_sync.add_sink('box', 'short', 'table:"Out box"') > 1 as added;
 select realtime_sync.add_sink('signed', dialect => 'shop.short(json)', target => 'wal:outbox', payload => 'reference') > 1 as added;
 select realtime_sync.add_sink('again', payload => 'reference') > 1 as added;
 reset search_path;
-select name, dialect, target, topics, payload, state, behind, retries from realtime_sync.sink order by id;
+select name, dialect, target, topics, payload, state, behind, retries from realtime_sync.sink where name <> 'notify' order by id;
+select name, dialect, target, topics, payload from realtime_sync.sink where name = 'notify';
 -- rolled back, it never was
 begin;
 select realtime_sync.add_sink('passing', target => 'notify:p') > 1 as added;

@@ -47,6 +47,12 @@ insert into by_hand values (1, 1, 1);
 update by_hand set lat = 2;
 update by_hand set org = 2, lat = 3;
 select v.type, v.changed, e.throttle from realtime_sync.events v join realtime_sync.event e using (xid, id) where v.table = 'by_hand' order by id;
+-- nor is a row held back that shares its key with others, having a null in it
+create table part_key (a int, b int, lat float8, unique (a, b));
+select throttle from realtime_sync.enable('part_key', key_columns => array['a', 'b'], throttle => '1 s', throttle_columns => array['lat']);
+insert into part_key values (1, 1, 1), (1, null, 1);
+update part_key set lat = 2;
+select v.key, e.throttle from realtime_sync.events v join realtime_sync.event e using (xid, id) where v.type = 'UPDATE' and v.table = 'part_key' order by id;
 -- inline delivery throttles nothing: there is nobody to send the last one later
 select notified, count(*) from realtime_sync.event where throttle is not null group by notified;
 set client_min_messages = warning;
