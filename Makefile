@@ -6,13 +6,13 @@
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## a live feed of a real workload, in the terminal
+demo: ## 60 seconds: a pg_notify trigger against realtime_sync, live in the terminal
 	@scripts/demo
 
 test: ## every kind of test
 	@scripts/test
 
-bench: ## what capture costs, beside its peers (docs/performance.md)
+bench: ## what capture, relay and replay cost, beside their peers (docs/performance.md)
 	@scripts/bench
 
 lint: ## formatting, clippy, plain rules

@@ -5,7 +5,7 @@ import re
 import time
 from statistics import median
 
-from client import listening
+from listener import listening
 from workload import COMMITTING, empty_sinks
 
 # the second mode gives every flush the same 3 ms, so that machines with different disks agree

@@ -1,6 +1,6 @@
 """From a commit's acknowledgement to its event, at some rates, beside NOTIFY in the transaction itself."""
 
-from client import latency
+from listener import latency
 from workload import empty_sinks
 
 # changes a second (0: as many as go) and the connections that make them

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 SETTINGS = {
@@ -107,6 +109,28 @@ class Server:
     def script(self, path, database="postgres", **variables):
         sets = [word for k, v in variables.items() for word in ("-v", f"{k}={v}")]
         self.run("psql", "-Xq", "-v", "ON_ERROR_STOP=1", *sets, "-f", "-", stdin=path.read_text(), database=database)
+
+    @contextmanager
+    def whole_under_callgrind(self):
+        """The server with every process under callgrind, which writes out and zeroes its counters when the process reads its
+        configuration anew; yields where the files go: out.PID, out.PID.1 for what was before the first reload, and so on."""
+        self.stop()
+        out = Path(tempfile.mkdtemp(dir=self.directory, prefix="callgrind-"))
+        self.hand_over(out)
+        valgrind = ("valgrind", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={out}/out.%p")
+        command = [*self.user, *valgrind, "--dump-before=ProcessConfigFile", self.bin / "postgres", "-D", self.data]
+        with open(out / "log", "w") as log:
+            process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, cwd=self.directory)
+        try:
+            while subprocess.run([self.bin / "pg_isready", "-q"], env=self.env).returncode:
+                if process.poll() is not None:
+                    raise SystemExit("benches: the server did not start under callgrind:\n" + (out / "log").read_text()[-2000:])
+                time.sleep(0.2)
+            yield out
+        finally:
+            self.run("pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", self.data)
+            process.wait()
+            self.start()
 
     def callgrind(self, statements):
         """Runs statements, one a line, in a lone backend; returns callgrind's files, one for each stretch between markers.

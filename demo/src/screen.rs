@@ -88,12 +88,6 @@ impl Screen {
         self.draw();
     }
 
-    pub fn paragraph(&mut self, text: &str) {
-        for line in self.wrap(text, 0) {
-            self.line(&line);
-        }
-    }
-
     /// Prose, broken between words where the window ends.
     fn wrap(&self, text: &str, indent: usize) -> Vec<String> {
         let width = self.width.saturating_sub(1).min(PROSE) - indent;

@@ -42,8 +42,8 @@ impl Verdict {
             thousands(self.committed),
             thousands(account.received)
         ));
-        screen.paragraph(&format!(
-            "Each row's in order ({} were not), none twice ({} were). {} changes were rolled back; no event tells of them.",
+        screen.line(&format!(
+            "  out of order within their row {}, received twice {}, rolled back and rightly not heard of {}",
             thousands(account.disordered),
             thousands(account.twice),
             thousands(self.probe.rolled_back)

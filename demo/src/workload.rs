@@ -3,6 +3,7 @@
 
 use std::env;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -115,7 +116,9 @@ pub enum Report {
 /// pgbench, and what it says of itself.
 pub fn pgbench(seconds: u32) -> Fallible<mpsc::UnboundedReceiver<Report>> {
     // pgbench cannot read a script from its standard input
-    let script = env::temp_dir().join(format!("realtime_sync-demo-{}.sql", std::process::id()));
+    let script = env::var_os("SERVER_DIR")
+        .map_or_else(env::temp_dir, PathBuf::from)
+        .join("demo.sql");
     std::fs::File::create(&script)?.write_all(SCRIPT.as_bytes())?;
     let mut child = program("pgbench")?
         .args(["-n", "-M", "prepared", "-P", "1", "-j", "2", "-f"])
@@ -139,7 +142,6 @@ pub fn pgbench(seconds: u32) -> Fallible<mpsc::UnboundedReceiver<Report>> {
             let _ = stdout.read_to_string(&mut told).await;
         }
         let _ = child.wait().await;
-        let _ = std::fs::remove_file(&script);
         let done = between(&told, "tps = ", " ").zip(between(&told, "latency average = ", " "));
         let _ = sender.send(match done {
             Some((tps, latency)) => Report::Done { tps, latency },

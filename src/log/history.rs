@@ -283,11 +283,16 @@ pub fn pairs(
                 if !wanted.has_transaction(tick, xid) {
                     continue;
                 }
+                // Ascending: after `max` of them none can be among the smallest.
+                let mut taken = 0;
                 PAIRS_OF.run([Datum::from(xid), Datum::from(after)], |row| {
-                    // Ascending: none after this one is smaller.
                     let id = row.long(0);
-                    smallest.has_room_for(id)
-                        && (!has_topic(row, wanted.topics, &mut scratch) || smallest.add(id, xid))
+                    let room = smallest.has_room_for(id);
+                    if room && has_topic(row, wanted.topics, &mut scratch) {
+                        smallest.add(id, xid);
+                        taken += 1;
+                    }
+                    room && taken < max
                 });
             }
         }
@@ -426,13 +431,12 @@ impl Smallest {
         id < self.bound
     }
 
-    fn add(&mut self, id: i64, xid: u64) -> bool {
+    fn add(&mut self, id: i64, xid: u64) {
         reserve(&mut self.pairs);
         self.pairs.push((id, xid));
         if self.pairs.len() >= 2 * self.max.max(1) {
             self.cut();
         }
-        true
     }
 
     fn cut(&mut self) {

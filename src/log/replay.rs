@@ -52,15 +52,21 @@ pub extern "C-unwind" fn realtime_sync_replay(fcinfo: FunctionCallInfo) -> Datum
         .ok()
         .and_then(Cursor::parse)
     else {
-        let text = String::from_utf8_lossy(since.bytes()).into_owned();
+        let text = String::from_utf8_lossy(since.bytes());
+        let text = text.chars().take(100).collect();
         Error::MalformedCursor { text }.raise()
     };
     if most < 1 {
         Error::MaxEvents(most).raise();
     }
-    let answer = replay(&cursor, topics.as_ref(), MOST_EVENTS.min(most as usize));
+    let mut answer = replay(&cursor, topics.as_ref(), MOST_EVENTS.min(most as usize));
     wake::remind();
-    Datum::from(pgrx::rust_byte_slice_to_bytea(answer.as_bytes()).into_pg())
+    let datum = Datum::from(pgrx::rust_byte_slice_to_bytea(answer.as_bytes()).into_pg());
+    answer.clear();
+    answer.shrink_to(KEPT);
+    // SAFETY: the reference ends with this statement.
+    unsafe { *SPARE.get() = answer };
+    datum
 }
 
 /// The newest tick the caller's snapshot sees, and that snapshot.
@@ -94,7 +100,7 @@ fn keep_ids(seen: &Snapshot) {
 
 fn replay(since: &Cursor, topics: Option<&Selection>, most: usize) -> Text {
     lock_segments();
-    let floor = history::floor();
+    let floor = latest_floor();
     let Some(base) = base(&since.place, floor.as_ref()) else {
         expired(since.place, floor)
     };
@@ -136,7 +142,11 @@ fn replay(since: &Cursor, topics: Option<&Selection>, most: usize) -> Text {
             answer.add(event)
         }),
     };
-    check_floor(&base, since.place);
+    // The locks keep the segments; what went with them before must have been told.
+    let floor = latest_floor();
+    if floor.as_ref().is_some_and(|floor| floor.end() > base.end()) {
+        expired(since.place, floor);
+    }
 
     let (place, read) = match (&answer.last, ticks.last()) {
         (Some((tick, place)), _) if cut || answer.full => {
@@ -219,16 +229,14 @@ fn is_undone(since: &Cursor, timeline: u32, floor: Option<&Tick>) -> bool {
     })
 }
 
-/// With a new snapshot: an older one sees a segment that has since been truncated as empty.
-fn check_floor(base: &Tick, since: Place) {
+/// The floor by a new snapshot: an older one sees a segment that has since been truncated as empty.
+fn latest_floor() -> Option<Tick> {
     // SAFETY: popped below; an error aborts the (sub)transaction, which pops it.
     unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
     let floor = history::floor();
     // SAFETY: pushed above.
     unsafe { pg_sys::PopActiveSnapshot() };
-    if floor.as_ref().is_some_and(|floor| floor.end() > base.end()) {
-        expired(since, floor);
-    }
+    floor
 }
 
 fn expired(since: Place, floor: Option<Tick>) -> ! {

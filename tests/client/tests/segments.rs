@@ -17,6 +17,8 @@ use std::time::Duration;
 
 const END: &str = "select realtime_sync.send('end', 'end', '{\"id\":0,\"version\":1}')";
 
+const RELAY: &str = "select realtime_sync.relay()";
+
 /// What a reader got without being told of a gap.
 struct Chase {
     stretches: Vec<Vec<Event>>,
@@ -216,10 +218,10 @@ fn what_is_open_or_prepared_is_not_truncated() {
         client
             .batch_execute(
                 "insert into bulk select b.last + n, 1, repeat('x', 1000)
-                 from generate_series(1, 300) n, (select coalesce(max(id), 0) as last from bulk) b;
-                 select realtime_sync.relay()",
+                 from generate_series(1, 300) n, (select coalesce(max(id), 0) as last from bulk) b",
             )
             .unwrap();
+        client.batch_execute(RELAY).unwrap();
         for row in client
             .query("select action from realtime_sync.retain()", &[])
             .unwrap()
@@ -232,9 +234,7 @@ fn what_is_open_or_prepared_is_not_truncated() {
     open.batch_execute("commit").unwrap();
     client.batch_execute("commit prepared 'p'").unwrap();
     client.batch_execute(END).unwrap();
-    client
-        .batch_execute("select realtime_sync.relay()")
-        .unwrap();
+    client.batch_execute(RELAY).unwrap();
     let live = live.join();
     for row in [1_000_001, 1_000_002] {
         let came = live.events.iter().filter(|event| {
@@ -258,9 +258,7 @@ fn what_no_sink_has_got_does_not_go_by_age() {
     ]);
     let mut client = server.create("app", "");
     client.batch_execute(TABLES).unwrap();
-    client
-        .batch_execute("select realtime_sync.relay()")
-        .unwrap();
+    client.batch_execute(RELAY).unwrap();
     client
         .batch_execute("insert into bulk select n, 1, 'x' from generate_series(1, 1000) n")
         .unwrap();
@@ -288,9 +286,7 @@ fn what_no_sink_has_got_does_not_go_by_age() {
     assert_eq!(events.len(), 1020);
     let live = Reader::listen(&server.config("app"));
     client.batch_execute(END).unwrap();
-    client
-        .batch_execute("select realtime_sync.relay()")
-        .unwrap();
+    client.batch_execute(RELAY).unwrap();
     let mut seen = live.join();
     let bulk = seen
         .events
@@ -304,8 +300,9 @@ fn what_no_sink_has_got_does_not_go_by_age() {
     // Once they are sent, they go, and a cursor of before has expired.
     client.batch_execute(age).unwrap();
     client
-        .batch_execute("insert into bulk values (0, 1, 'x'); select realtime_sync.relay()")
+        .batch_execute("insert into bulk values (0, 1, 'x')")
         .unwrap();
+    client.batch_execute(RELAY).unwrap();
     assert!(retain(&mut client) > 0);
     let error = replay_all(&mut client, &mut Seen::at(BEGINNING), || 100).unwrap_err();
     assert_eq!(error.code().unwrap().code(), "55000");

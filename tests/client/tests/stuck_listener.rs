@@ -63,9 +63,8 @@ fn a_stuck_listener_stops_the_relay_and_no_writer() {
         )
         .unwrap();
     let mut stuck = server.connect("app");
-    stuck
-        .batch_execute("listen realtime_sync; begin; select 1")
-        .unwrap();
+    stuck.batch_execute("listen realtime_sync").unwrap();
+    stuck.batch_execute("begin; select 1").unwrap();
     let live = Reader::listen(&server.config("app"));
     let before = rate(&server, 2);
 

@@ -36,8 +36,8 @@ impl Count {
         self.last = Some(at);
     }
 
-    /// received, twice, bytes, seconds from the first to the last; and from then on anew
-    fn tell(&mut self) {
+    /// received, twice, bytes, seconds from the first to the last
+    fn tell(&self) {
         let seconds = self
             .first
             .zip(self.last)
@@ -53,11 +53,8 @@ pub async fn count(channel: &str) -> Fallible<()> {
     let count = RefCell::new(Count::default());
     let asked = async {
         let mut lines = BufReader::new(stdin()).lines();
-        while let Some(line) = lines.next_line().await? {
-            match line.as_str() {
-                "again" => *count.borrow_mut() = Count::default(),
-                _ => count.borrow_mut().tell(),
-            }
+        while lines.next_line().await?.is_some() {
+            count.borrow().tell();
         }
         Ok(())
     };

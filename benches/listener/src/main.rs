@@ -1,8 +1,8 @@
-//! The client of `make bench`: `bench listen CHANNEL` counts what comes, `bench latency ...` writes as well and tells
+//! What listens in `make bench`: `listener count CHANNEL` counts what comes, `listener latency ...` writes as well and tells
 //! how long after its acknowledgement each change came. benches/*.py start it and set PGHOST, PGUSER, PGDATABASE.
 
+mod count;
 mod latency;
-mod listen;
 
 use std::env;
 use std::error::Error;
@@ -16,7 +16,7 @@ fn main() -> Fallible<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["listen", channel] => run(listen::count(channel)),
+        ["count", channel] => run(count::count(channel)),
         ["latency", channel, table, connections, rate, seconds] => latency::measure(
             channel,
             table,
@@ -25,7 +25,8 @@ fn main() -> Fallible<()> {
             seconds.parse()?,
         ),
         _ => Err(
-            "usage: bench listen CHANNEL, or latency CHANNEL TABLE CONNECTIONS RATE SECONDS".into(),
+            "usage: listener count CHANNEL, or latency CHANNEL TABLE CONNECTIONS RATE SECONDS"
+                .into(),
         ),
     }
 }
@@ -45,7 +46,7 @@ fn config() -> Fallible<Config> {
         .user(env::var("PGUSER")?)
         .dbname(env::var("PGDATABASE")?)
         .options(env::var("PGOPTIONS").unwrap_or_default())
-        .application_name("bench");
+        .application_name("listener");
     Ok(config)
 }
 

@@ -1,4 +1,4 @@
-"""The client written in Rust (benches/client): a listener that counts, and writers timed by the listener's clock."""
+"""The program written in Rust (benches/listener): a listener that counts, and writers timed by the listener's clock."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM = os.environ.get("BENCH_CLIENT", Path(__file__).resolve().parent.parent / "target" / "release" / "bench")
+PROGRAM = os.environ.get("BENCH_LISTENER", Path(__file__).resolve().parent.parent / "target" / "release" / "listener")
 # how long an event is waited for that has not come, counted from the last that did
 PATIENCE = 10
 
@@ -24,11 +24,9 @@ class Listener:
     def __init__(self, process):
         self.process = process
 
-    def again(self):
-        self.write("again")
-
     def count(self):
-        self.write("count")
+        self.process.stdin.write("count\n")
+        self.process.stdin.flush()
         received, twice, octets, seconds = self.process.stdout.readline().split()
         return Count(int(received), int(twice), int(octets), float(seconds))
 
@@ -43,10 +41,6 @@ class Listener:
             last = now
         return last
 
-    def write(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
 
 @contextmanager
 def listening(server, channel, database="postgres"):
@@ -54,7 +48,7 @@ def listening(server, channel, database="postgres"):
     if not channel:
         yield None
         return
-    command = [PROGRAM, "listen", channel]
+    command = [PROGRAM, "count", channel]
     env = server.settings((), database)
     with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -66,7 +60,7 @@ def listening(server, channel, database="postgres"):
 
 
 def latency(server, channel, table, connections, rate, seconds, options):
-    """The line that `bench latency` prints."""
+    """The line that `listener latency` prints."""
     command = [PROGRAM, "latency", channel, table, *map(str, (connections, rate, seconds))]
     done = subprocess.run(command, env=server.settings(options, "postgres"), capture_output=True, text=True)
     if done.returncode:
