@@ -98,7 +98,7 @@ rollback;
 
 select realtime_sync.replay(null);
 select realtime_sync.replay('yesterday');
-select realtime_sync.replay(upper(:'start'));
+select realtime_sync.replay(upper('00000001-000000000000000e-7fffffffffffffff'));
 select realtime_sync.replay(:'start', max_events => 0);
 select realtime_sync.replay(:'start', array['a*b']);
 select realtime_sync.replay(:'start', array['']);
