@@ -125,7 +125,10 @@ impl Mistake {
                 ERRCODE_DUPLICATE_OBJECT,
                 format!("sink \"{name}\" already exists"),
                 "",
-                format!("select realtime_sync.drop_sink('{}') first, or choose another name.", name.replace('\'', "''")),
+                format!(
+                    "select realtime_sync.drop_sink('{}') first, or choose another name.",
+                    name.replace('\'', "''")
+                ),
             ),
             Mistake::NoSuchSink { name, names } => parts(
                 ERRCODE_UNDEFINED_OBJECT,
@@ -190,7 +193,9 @@ impl Mistake {
                 format!("dialect \"{dialect}\" does not exist"),
                 match others {
                     Some(others) => {
-                        format!("There is no function of that name that takes one json: only {others}.")
+                        format!(
+                            "There is no function of that name that takes one json: only {others}."
+                        )
                     }
                     None => "It is neither \"native\" nor the name of a function.".to_owned(),
                 },
@@ -256,13 +261,12 @@ impl Mistake {
                 format!("table {table} cannot be a sink: {error}"),
                 COLUMNS,
                 match &error {
-                    OutboxError::Mandatory { column } | OutboxError::NotNull { column } => format!(
+                    OutboxError::Mandatory { column } => format!(
                         "alter table {table} alter column \"{column}\" drop not null, or give it a default."
-                    )
-                    .replace(
-                        ", or give it a default",
-                        if matches!(error, OutboxError::Mandatory { .. }) { ", or give it a default" } else { "" },
                     ),
+                    OutboxError::NotNull { column } => {
+                        format!("alter table {table} alter column \"{column}\" drop not null.")
+                    }
                     OutboxError::Denied { .. } => {
                         format!("grant insert on {table} to the role that adds the sink.")
                     }
