@@ -103,6 +103,10 @@ impl Verdict {
             let bulk = board.columns[column].bulk;
             bulk.map_or("?".into(), |bulk| thousands(bulk.missed()))
         };
+        let tone = match self.lossless() {
+            true => Tone::Green,
+            false => Tone::Red,
+        };
         let head = format!(
             "{:<34}{:>18}{:>18}",
             "", "pg_notify trigger", "realtime_sync"
@@ -119,7 +123,7 @@ impl Verdict {
             let line = format!(
                 "{label:<34}{}{}",
                 screen.paint(&[Tone::Bold, Tone::Red], &format!("{notify:>18}")),
-                screen.paint(&[Tone::Bold, Tone::Green], &format!("{ours:>18}"))
+                screen.paint(&[Tone::Bold, tone], &format!("{ours:>18}"))
             );
             screen.line(&line);
         }
