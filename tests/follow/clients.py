@@ -28,7 +28,7 @@ PORTS = {"direct": os.environ["PGPORT"], "pooler": "6432", "standby": "5433"}
 # written late, so that there is something to undo
 SETTINGS = ["fsync=off", "wal_writer_delay=10s"]
 WITHIN = 30
-MOST_LOST = 30  # by a client, in a run: the server is away for two seconds, and some cuts hit it
+MOST_LOST = 40  # by a client, in a run: the server is away for two seconds, and some cuts hit it
 DRIVERS, TRIPS, WRITERS = 100, 100, 6
 
 LANGUAGES = {
