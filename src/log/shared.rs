@@ -5,7 +5,10 @@
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicI64, AtomicU32, AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
 
 const DATABASES: usize = 32;
 
@@ -117,6 +120,37 @@ impl Slot {
         // SAFETY: atomics of value zero.
         unsafe { std::mem::zeroed() }
     }
+
+    /// As it was before its first database, but for whose it is.
+    fn clear(&self) {
+        let relay = &self.relay;
+        self.segment.store(0, Relaxed);
+        for flag in [
+            &relay.pending,
+            &relay.capturing,
+            &relay.unflushed,
+            &relay.paused,
+        ] {
+            flag.store(0, Relaxed);
+        }
+        for time in [&relay.launched, &relay.refused, &relay.since, &relay.looked] {
+            time.store(0, Relaxed);
+        }
+        let counts = [
+            &relay.latch,
+            &relay.asynchronous,
+            &relay.position,
+            &relay.reserved,
+            &relay.turns,
+        ];
+        for count in counts
+            .into_iter()
+            .chain(&relay.latency)
+            .chain(&self.counters)
+        {
+            count.store(0, Relaxed);
+        }
+    }
 }
 
 /// Used when PostgreSQL has no shared memory left to give: this backend then counts for itself.
@@ -174,9 +208,9 @@ fn attach() -> &'static Slot {
     let Some(slots) = map() else { return &PRIVATE };
     // SAFETY: a plain global, set before any function of a library can run.
     let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
-    slots[..DATABASES - 1]
-        .iter()
-        .find(|slot| {
+    let (last, slots) = slots.split_last().expect("there are slots");
+    let own = || {
+        slots.iter().find(|slot| {
             match slot
                 .database
                 .compare_exchange(0, database, Relaxed, Relaxed)
@@ -185,21 +219,56 @@ fn attach() -> &'static Slot {
                 Err(owner) => owner == database,
             }
         })
-        .unwrap_or(&slots[DATABASES - 1])
+    };
+    own()
+        .or_else(|| {
+            let dropped = slots.iter().find(|slot| is_dropped(slot))?;
+            let owner = dropped.database.load(Relaxed);
+            locked(|| {
+                own().or_else(|| {
+                    // Another database may have been quicker.
+                    dropped
+                        .database
+                        .compare_exchange(owner, u32::MAX, Relaxed, Relaxed)
+                        .ok()?;
+                    dropped.clear();
+                    dropped.database.store(database, SeqCst);
+                    Some(dropped)
+                })
+            })
+        })
+        .unwrap_or(last)
 }
 
-fn map() -> Option<&'static [Slot; DATABASES]> {
+/// Whether a slot's database is gone.
+fn is_dropped(slot: &Slot) -> bool {
+    let owner = slot.database.load(Relaxed).into();
+    // SAFETY: a catalog lookup, where there is a transaction to make it in.
+    unsafe { pg_sys::IsTransactionState() && pg_sys::get_database_name(owner).is_null() }
+}
+
+/// Runs what may neither raise nor take another lock while no other process does the same.
+fn locked<T>(work: impl FnOnce() -> T) -> T {
     /// AddinShmemInitLock's place in the array of built-in locks, the same in PostgreSQL 15 to 18
     /// (lwlocknames.txt, lwlocklist.h).
     const ADDIN_SHMEM_INIT_LOCK: usize = 21;
 
+    // SAFETY: a built-in lock, released as it was taken.
+    unsafe {
+        let lock = &raw mut (*pg_sys::MainLWLockArray.add(ADDIN_SHMEM_INIT_LOCK)).lock;
+        pg_sys::LWLockAcquire(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
+        let done = work();
+        pg_sys::LWLockRelease(lock);
+        done
+    }
+}
+
+fn map() -> Option<&'static [Slot; DATABASES]> {
     // SAFETY: the lock keeps two backends from initialising at once, and is released on both ways
     // out. An error leaves nothing of ShmemInitStruct behind but zeroes InterruptHoldoffCount,
     // which releasing the lock would otherwise take below zero. Zeroed memory is a valid Slot, and
     // the segment lives as long as the process.
-    unsafe {
-        let lock = &raw mut (*pg_sys::MainLWLockArray.add(ADDIN_SHMEM_INIT_LOCK)).lock;
-        pg_sys::LWLockAcquire(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
+    locked(|| unsafe {
         let holdoff = pg_sys::InterruptHoldoffCount;
         let slots = PgTryBuilder::new(|| {
             let mut found = false;
@@ -213,9 +282,8 @@ fn map() -> Option<&'static [Slot; DATABASES]> {
         .catch_others(|_| std::ptr::null_mut())
         .execute();
         pg_sys::InterruptHoldoffCount = holdoff;
-        pg_sys::LWLockRelease(lock);
         slots.as_ref()
-    }
+    })
 }
 
 const _: () = assert!(size_of::<[Slot; DATABASES]>() <= 8192);
