@@ -179,8 +179,10 @@ impl Reader {
                         break;
                     };
                     if let Some(notification) = notified {
-                        take(&mut seen, &config, &mut side, &notification, false);
                         came = Instant::now();
+                        if !take(&mut seen, &config, &mut side, &notification, false) {
+                            break;
+                        }
                     }
                     if came.elapsed() > PATIENCE {
                         let last = seen.last;
@@ -264,14 +266,15 @@ fn next(client: &mut Client, wait: Duration) -> Result<Option<Notification>, pos
     client.notifications().timeout_iter(wait).next()
 }
 
-/// One notification. Of a reference, the event is read from the log, with the `side` session.
+/// One notification. Of a reference, the event is read from the log, with the `side` session; false
+/// where that was not to be had, and whoever went on to the next notification would have a gap.
 fn take(
     seen: &mut Seen,
     config: &Config,
     side: &mut Option<Client>,
     notification: &Notification,
     replayed: bool,
-) {
+) -> bool {
     let text = notification.payload();
     let value: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
     let place = event::place(&value);
@@ -280,7 +283,7 @@ fn take(
         && place <= last
     {
         seen.overlap += 1;
-        return;
+        return true;
     }
     let event = match Event::of(&value) {
         Some(event) => event,
@@ -293,8 +296,7 @@ fn take(
                 Some(client) => client,
                 None => match config.connect(NoTls) {
                     Ok(client) => side.insert(client),
-                    // It comes again by replay, or nobody asks for it any more.
-                    Err(_) => return,
+                    Err(_) => return false,
                 },
             };
             let (xid, id) = (event::xid(&value), value["id"].as_i64());
@@ -310,11 +312,11 @@ fn take(
                 },
                 Ok(None) => {
                     seen.fault(format!("the event of a reference is not there: {text}"));
-                    return;
+                    return true;
                 }
                 Err(_) => {
                     *side = None;
-                    return;
+                    return false;
                 }
             }
         }
@@ -323,6 +325,7 @@ fn take(
         seen.cursor = place.to_string();
     }
     seen.add(event);
+    true
 }
 
 /// One call of replay().
@@ -388,7 +391,9 @@ fn session(
     let until = Instant::now() + Duration::from_millis(random.below(if live { 700 } else { 50 }));
     while live && Instant::now() < until && !seen.ended && !stop.load(Relaxed) {
         if let Some(notification) = next(&mut client, Duration::from_millis(20))? {
-            take(seen, config, &mut side, &notification, true);
+            if !take(seen, config, &mut side, &notification, true) {
+                break;
+            }
         }
     }
     Ok(())

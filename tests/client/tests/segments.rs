@@ -5,7 +5,7 @@
 use client::Server;
 use client::event::{Event, Kind, Source, committed};
 use client::load::{Load, TABLES};
-use client::postgres::{Client, Config, NoTls};
+use client::postgres::{self, Client, Config, NoTls};
 use client::process::wait_for;
 use client::random::Random;
 use client::reader::{BEGINNING, Reader, Seen, replay_all};
@@ -24,6 +24,15 @@ struct Chase {
     stretches: Vec<Vec<Event>>,
     expired: usize,
     faults: Vec<String>,
+}
+
+fn look(client: &mut Client, seen: &mut Seen, age: Duration) -> Result<(), postgres::Error> {
+    client.batch_execute(
+        "begin isolation level repeatable read, read only; select count(*) from hot",
+    )?;
+    sleep(age);
+    replay_all(client, seen, || 500)?;
+    client.batch_execute("commit")
 }
 
 /// Replays in transactions whose snapshot is `age` milliseconds old at most when they do.
@@ -45,31 +54,26 @@ fn chase(
         let mut last = false;
         while !last {
             last = stop.load(Relaxed);
-            let begin =
-                "begin isolation level repeatable read, read only; select count(*) from hot";
-            client.batch_execute(begin).expect(begin);
-            if !last {
-                sleep(Duration::from_millis(random.below(age)));
-            }
-            let read = replay_all(&mut client, &mut seen, || 500);
-            client.batch_execute("rollback").expect("rollback");
-            match read {
-                Ok(()) => {}
-                // A standby cancels what stands in the way of its recovery; a reader tries again.
-                Err(error) if error.code().is_some_and(|code| code.code() == "40001") => {
-                    last = false
-                }
-                Err(error) => {
-                    let code = error.code().map(|code| code.code().to_owned());
-                    assert_eq!(code.as_deref(), Some("55000"), "{error:?}");
+            let age = if last { 0 } else { random.below(age) };
+            let Err(error) = look(&mut client, &mut seen, Duration::from_millis(age)) else {
+                continue;
+            };
+            last = false;
+            match error.code().map(|code| code.code()) {
+                Some("55000") => {
                     all.expired += 1;
-                    last = false;
+                    client.batch_execute("rollback").expect("rollback");
                     let cursor = client.query_one("select realtime_sync.cursor()", &[]);
                     let next = Seen::at(cursor.expect("a cursor").get(0));
                     let past = std::mem::replace(&mut seen, next);
                     all.faults.extend(past.faults);
                     all.stretches.push(past.events);
                 }
+                // A standby ends what stands in the way of its recovery; a reader tries again.
+                Some("40001") | None => {
+                    client = config.connect(NoTls).expect("a session");
+                }
+                _ => panic!("{error:?}"),
             }
         }
         all.faults.extend(seen.faults);
