@@ -26,8 +26,6 @@ pub struct Statement<const N: usize> {
     sql: &'static CStr,
     types: [Oid; N],
     plan: Local<pg_sys::SPIPlanPtr>,
-    /// Whom the plan was made for.
-    user: Local<Oid>,
 }
 
 impl<const N: usize> Statement<N> {
@@ -36,7 +34,6 @@ impl<const N: usize> Statement<N> {
             sql,
             types,
             plan: Local::new(std::ptr::null_mut()),
-            user: Local::new(Oid::INVALID),
         }
     }
 
@@ -102,13 +99,6 @@ impl<const N: usize> Statement<N> {
                 *kept = plan;
             }
             let plan = *kept;
-            // A role of its own policies has a plan of its own, which PostgreSQL makes when it runs.
-            let user = pg_sys::GetUserId();
-            let made_for = self.user.get();
-            if *made_for == user && pg_sys::SPI_plan_is_valid(plan) {
-                return plan;
-            }
-            *made_for = user;
             let level = pg_sys::NewGUCNestLevel();
             for (name, value) in PLANNER {
                 pg_sys::set_config_option(

@@ -26,11 +26,11 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Ids of a large tick that are sorted at once: 16 bytes each.
 const WINDOW: usize = 500_000;
 /// Rows of a large tick read at once.
-const CHUNK: usize = 250;
+const CHUNK: usize = 50;
 /// Ticks looked through at once for a sink that is behind.
 const TICKS: usize = 100;
 /// A tick of this many events says that more are coming.
-const MANY: usize = 8;
+const MANY: usize = 32;
 /// A sink waits this long for room in the NOTIFY queue before it looks again, in microseconds.
 const NO_ROOM: i64 = 100_000;
 /// A sink that failed waits a tenth of a second, then twice as long each time, a minute at most.
@@ -67,8 +67,6 @@ pub struct Relay {
     targets: Vec<Target>,
     batch: Batch,
     pub sent: u64,
-    /// Whether the last turn had anything to do.
-    pub worked: bool,
 }
 
 impl Relay {
@@ -81,7 +79,6 @@ impl Relay {
             targets: Vec::new(),
             batch: Batch::new(),
             sent: 0,
-            worked: false,
         }
     }
 
@@ -140,7 +137,6 @@ impl Relay {
             shared::observe(now() - since);
         }
         relay.looked.store(now(), Relaxed);
-        self.worked = ticked > 0 || self.sent > sent || behind == Some(0);
         match behind {
             Some(0) => Next::AtOnce,
             Some(due) => Next::Rest(Some(held.map_or(due, |held| due.min(held)))),
