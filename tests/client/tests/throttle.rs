@@ -103,7 +103,7 @@ fn start(delivery: &str) -> (Server, Client) {
 }
 
 fn count(client: &mut Client, name: &str) -> i64 {
-    let query = "select value from realtime_sync.stats where name = $1";
+    let query = "select value::bigint from realtime_sync.stats where name = $1";
     client.query_one(query, &[&name]).unwrap().get(0)
 }
 
