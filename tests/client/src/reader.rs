@@ -390,10 +390,10 @@ fn session(
     let mut side = None;
     let until = Instant::now() + Duration::from_millis(random.below(if live { 700 } else { 50 }));
     while live && Instant::now() < until && !seen.ended && !stop.load(Relaxed) {
-        if let Some(notification) = next(&mut client, Duration::from_millis(20))? {
-            if !take(seen, config, &mut side, &notification, true) {
-                break;
-            }
+        if let Some(notification) = next(&mut client, Duration::from_millis(20))?
+            && !take(seen, config, &mut side, &notification, true)
+        {
+            break;
         }
     }
     Ok(())
