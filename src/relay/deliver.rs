@@ -320,6 +320,10 @@ impl Target {
 
     /// Sends the next batch of a sink that is behind.
     fn catch_up(&mut self, batch: &mut Batch) -> u64 {
+        // Before a batch is read for nothing, ten times a second.
+        if !self.has_room() {
+            return 0;
+        }
         batch.clear();
         let from = self.progress.place;
         let base = base(from);

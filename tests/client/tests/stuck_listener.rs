@@ -4,7 +4,7 @@
 use client::Server;
 use client::event::committed;
 use client::postgres::Client;
-use client::process::wait_for;
+use client::process::{cpu, relay_pid, wait_for};
 use client::random::full;
 use client::reader::Reader;
 use std::sync::Arc;
@@ -85,10 +85,13 @@ fn a_stuck_listener_stops_the_relay_and_no_writer() {
         Some(client.query_opt(query, &[]).unwrap()?.get(0))
     });
     println!("health(): {problem}");
+    let pid = relay_pid(&mut client, "app").expect("the relay waits, it does not leave");
+    let busy = cpu(pid).expect("its time");
     let meanwhile = rate(&server, 2);
+    let busy = cpu(pid).expect("its time") - busy;
     let used = usage(&mut client);
     println!(
-        "{before:.0} transactions a second before, {meanwhile:.0} while the relay waits: {:.2}; {:.2} % of the queue in use",
+        "{before:.0} transactions a second before, {meanwhile:.0} while the relay waits: {:.2}; the relay takes {busy:.2} s of these 2; {:.2} % of the queue in use",
         meanwhile / before,
         used * 100.0
     );
