@@ -72,8 +72,6 @@ select realtime_sync.add_sink('x', 'pg_temp.mine');
 \echo :SQLSTATE
 select realtime_sync.add_sink('x', 'gone.f');
 \echo :SQLSTATE
-select realtime_sync.add_sink('x', 'a b');
-\echo :SQLSTATE
 
 -- tables
 create table shop.nothing (id bigint generated always as identity, note text);

@@ -67,6 +67,14 @@ select (select count(*) from shop.box) as box, (select count(*) from shop.rows) 
 select name, state, behind, retries, error, cursor = (select max(cursor) from shop.box) is not null as has_cursor
 from realtime_sync.sink where id > 1 order by id;
 
+-- several topics of one event: a row for each in one table, one row in the other
+create table shop.pairs (id integer primary key, a text, b text);
+select relation from realtime_sync.enable('shop.pairs', topics => array['pairs', 'driver:{a}', 'driver:{b}']);
+insert into shop.pairs values (1, 'a', 'b');
+select count(*) from realtime_sync.relay();
+select topic, payload -> 'topics' as topics from shop.rows where payload ->> 'table' = 'pairs' order by topic;
+select topics from shop.box where table_name = 'pairs';
+
 -- a column that comes later is filled within a second; one that goes is done without
 alter table shop.box drop column event, drop column schema_name;
 alter table shop.rows add column type text;
