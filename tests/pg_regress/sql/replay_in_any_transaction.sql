@@ -31,6 +31,10 @@ commit;
 -- what a transaction writes after its own cursor comes
 begin;
 update rides set n = 4 where id = 1;
+-- an id after its own has ended, so its own is below the snapshot's end
+savepoint s;
+update rides set n = 0 where id = 2;
+rollback to s;
 select realtime_sync.cursor() as own \gset
 update rides set n = 5 where id = 2;
 commit;
