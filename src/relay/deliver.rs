@@ -67,6 +67,8 @@ pub struct Relay {
     targets: Vec<Target>,
     batch: Batch,
     pub sent: u64,
+    /// Whether the last turn had anything to do.
+    pub worked: bool,
 }
 
 impl Relay {
@@ -79,6 +81,7 @@ impl Relay {
             targets: Vec::new(),
             batch: Batch::new(),
             sent: 0,
+            worked: false,
         }
     }
 
@@ -137,6 +140,7 @@ impl Relay {
             shared::observe(now() - since);
         }
         relay.looked.store(now(), Relaxed);
+        self.worked = ticked > 0 || self.sent > sent || behind == Some(0);
         match behind {
             Some(0) => Next::AtOnce,
             Some(due) => Next::Rest(Some(held.map_or(due, |held| due.min(held)))),

@@ -263,10 +263,13 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
             retain();
             retain_at = now + RETAIN;
         }
+        // Under a light load every turn ends at rest.
+        if relay.worked {
+            busy = now;
+        }
         match next {
-            Next::AtOnce => busy = now,
+            Next::AtOnce => {}
             Next::Linger => {
-                busy = now;
                 // SAFETY: sleeps; a shutdown waits these two milliseconds.
                 unsafe { pg_sys::pg_usleep(LINGER) };
             }

@@ -224,6 +224,26 @@ fn a_database_is_not_held_for_long() {
 }
 
 #[test]
+fn a_light_steady_load_keeps_its_relay() {
+    let server = Server::with(&[QUIET]);
+    let mut client = database(&server, "app");
+    let mut listener = listener(&server, "app");
+    client.batch_execute(INSERT).unwrap();
+    assert_eq!(row(&mut listener), Some(1));
+    let pid = relay(&mut client, "app");
+    // Longer than a relay stays without work, with less in each tick than makes it linger.
+    let began = Instant::now();
+    let mut written = 1;
+    while began.elapsed() < Duration::from_secs(35) {
+        client.batch_execute(INSERT).unwrap();
+        written += 1;
+        assert_eq!(row(&mut listener), Some(written));
+        sleep(Duration::from_millis(200));
+    }
+    assert_eq!(relay_pid(&mut client, "app"), Some(pid), "it left at work");
+}
+
+#[test]
 fn a_reload_and_a_termination_lose_nothing() {
     let server = Server::with(&[QUIET]);
     let mut client = database(&server, "app");
