@@ -8,6 +8,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::c_char;
 use wire::buffer::Text;
 use wire::cursor::Place;
+use wire::native;
 use wire::selection::Selection;
 use wire::snapshot::Snapshot;
 
@@ -109,6 +110,13 @@ pub fn floor() -> Option<Tick> {
     found
 }
 
+/// The tick that the next one comes after: the newest, else the floor, which always has a row.
+pub fn last() -> Tick {
+    newest()
+        .or_else(floor)
+        .unwrap_or_else(|| Error::LogDamaged.raise())
+}
+
 fn place(timeline: u32, position: i64) -> [Datum; 2] {
     let timeline = i32::try_from(timeline).unwrap_or(i32::MAX);
     [Datum::from(timeline), Datum::from(position)]
@@ -151,8 +159,24 @@ pub struct Event<'a> {
 }
 
 impl Event<'_> {
-    pub fn is_message(&self) -> bool {
-        self.event.is_some() || self.payload.is_some()
+    /// Appends it in the native dialect, as its reader at this place gets it.
+    pub fn write(&self, out: &mut Text, place: Place) {
+        let cursor = place.text();
+        let cursor = std::str::from_utf8(&cursor).ok();
+        if self.event.is_none() && self.payload.is_none() {
+            native::write_captured(out, self.id, self.xid, cursor, self.body);
+        } else {
+            native::write_message(
+                out,
+                self.id,
+                self.xid,
+                cursor,
+                record::topic_texts(self.topics),
+                self.event,
+                self.payload.unwrap_or(b"null"),
+                self.body,
+            );
+        }
     }
 }
 

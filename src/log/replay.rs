@@ -4,14 +4,13 @@ use super::history::{self, Event, Tick, Wanted};
 use super::layout;
 use super::octets::Octets;
 use super::server::Local;
-use super::{native, record, wal};
+use super::{native, wal};
 use crate::error::Error;
 use crate::relay::wake;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
 use wire::buffer::Text;
 use wire::cursor::{Cursor, Place};
-use wire::native as dialect;
 use wire::selection::Selection;
 use wire::snapshot::Snapshot;
 
@@ -300,22 +299,7 @@ impl Answer<'_> {
             self.text.push(b',');
         }
         self.last = Some((event.tick, place));
-        let cursor = place.text();
-        let cursor = std::str::from_utf8(&cursor).ok();
-        if event.is_message() {
-            dialect::write_message(
-                &mut self.text,
-                event.id,
-                event.xid,
-                cursor,
-                record::topic_texts(event.topics),
-                event.event,
-                event.payload.unwrap_or(b"null"),
-                event.body,
-            );
-        } else {
-            dialect::write_captured(&mut self.text, event.id, event.xid, cursor, event.body);
-        }
+        event.write(&mut self.text, place);
     }
 
     fn finish(mut self, cursor: &Cursor, more: bool, reset: bool) -> Text {

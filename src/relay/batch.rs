@@ -5,7 +5,6 @@ use crate::log::record;
 use std::ops::Range;
 use wire::buffer::Text;
 use wire::cursor::Place;
-use wire::native;
 
 pub struct Entry {
     pub place: Place,
@@ -45,27 +44,11 @@ impl Batch {
     }
 
     pub fn push(&mut self, event: &Event, place: Place) {
-        let cursor = place.text();
-        let cursor = std::str::from_utf8(&cursor).ok();
         self.buffer.align(4);
         let topics = self.buffer.len()..self.buffer.len() + event.topics.len();
         self.buffer.extend(event.topics);
         let start = self.buffer.len();
-        let out = &mut self.buffer;
-        if event.event.is_none() && event.payload.is_none() {
-            native::write_captured(out, event.id, event.xid, cursor, event.body);
-        } else {
-            native::write_message(
-                out,
-                event.id,
-                event.xid,
-                cursor,
-                record::topic_texts(event.topics),
-                event.event,
-                event.payload.unwrap_or(b"null"),
-                event.body,
-            );
-        }
+        event.write(&mut self.buffer, place);
         self.entries.push(Entry {
             place,
             xid: event.xid,

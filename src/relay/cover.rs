@@ -17,9 +17,7 @@ fn make_tick(newest_xid: i64) {
     tick::lock(&layout);
     // SAFETY: popped below; an error ends the transaction and pops it too.
     unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
-    let newest = history::newest()
-        .or_else(history::floor)
-        .unwrap_or_else(|| Error::LogDamaged.raise());
+    let newest = history::last();
     let mut snapshot = history::current();
     let past = newest.snapshot.xmax.max(newest_xid as u64 + 1);
     if past < snapshot.xmax {

@@ -113,9 +113,7 @@ impl Relay {
         self.turns = turns + 1;
         let newest = self.newest.take().unwrap_or_else(|| {
             self.targets.clear();
-            let newest = history::newest()
-                .or_else(history::floor)
-                .unwrap_or_else(|| Error::LogDamaged.raise());
+            let newest = history::last();
             self.seen = newest.snapshot.clone();
             newest
         });
