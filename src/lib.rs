@@ -52,6 +52,16 @@ pgrx::extension_sql_file!(
     name = "health",
     requires = ["retention"]
 );
+pgrx::extension_sql_file!(
+    "../sql/fleet/map.sql",
+    name = "fleet_map",
+    requires = ["health"]
+);
+pgrx::extension_sql_file!(
+    "../sql/fleet/identity.sql",
+    name = "fleet_identity",
+    requires = ["fleet_map"]
+);
 
 #[pgrx::pg_guard]
 extern "C-unwind" fn _PG_init() {
