@@ -316,6 +316,25 @@ as $function$
         where s.retries > 0
         union all
         select
+            'error', 'timer ' || t.name,
+            case
+                when p.oid is null then 'its function is gone'
+                when r.oid is null then 'its owner is gone'
+                else pg_catalog.format(
+                    'it fails since %s: %s',
+                    pg_catalog.to_char(t.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), t.error
+                )
+            end,
+            case
+                when p.oid is null or r.oid is null then pg_catalog.format('select realtime_sync.drop_timer(%L);', t.name)
+                else 'Mend what that says: the relay calls it again within a minute.'
+            end
+        from realtime_sync.timer t
+        left join pg_catalog.pg_proc p on p.oid = t.function
+        left join pg_catalog.pg_roles r on r.oid = t.owner
+        where t.error is not null or p.oid is null or r.oid is null
+        union all
+        select
             'warning', 'sink ' || s.name,
             pg_catalog.format(
                 'it has not got %s, the oldest of %s',

@@ -28,11 +28,14 @@ begin atomic
     select 'insert (topics, event, payload)', 'table realtime_sync.event'
     where action = 'send'
     union all
+    select 'select, insert, update (function), delete', 'table realtime_sync.timer'
+    where action = 'migrate'
+    union all
     select 'execute', 'function ' || p.oid::regprocedure
     from (values
         ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition', 'replay', 'cursor']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition']),
-        ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture'])
+        ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture', 'add_timer', 'drop_timer'])
     ) t(action, names)
     join pg_proc p on p.proname = any (t.names) and p.pronamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action;

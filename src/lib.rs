@@ -40,7 +40,8 @@ pgrx::extension_sql_file!(
     requires = ["permission"]
 );
 pgrx::extension_sql_file!("../sql/sink.sql", name = "sink", requires = ["relay"]);
-pgrx::extension_sql_file!("../sql/stats.sql", name = "stats", requires = ["sink"]);
+pgrx::extension_sql_file!("../sql/timer.sql", name = "timer", requires = ["sink"]);
+pgrx::extension_sql_file!("../sql/stats.sql", name = "stats", requires = ["timer"]);
 pgrx::extension_sql_file!("../sql/metrics.sql", name = "metrics", requires = ["stats"]);
 pgrx::extension_sql_file!(
     "../sql/retention.sql",

@@ -1,6 +1,7 @@
 //! relay(): the relay's work done by whoever calls it, a scheduler or a test.
 
 use super::deliver::Relay;
+use super::timer::Timers;
 use super::worker::Next;
 use crate::error::Error;
 use crate::log::{append, layout};
@@ -8,7 +9,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 /// Ticks and sends, until nothing is left or so many events have been sent: their number, and whether
-/// something is left.
+/// something is left. Timers are called after that: what they send is the next call's.
 #[pg_extern(sql = false)]
 fn relay(max_events: i64) -> TableIterator<'static, (name!(sent, i64), name!(more, bool))> {
     // SAFETY: reads the transaction's state.
@@ -27,5 +28,6 @@ fn relay(max_events: i64) -> TableIterator<'static, (name!(sent, i64), name!(mor
             break;
         }
     }
+    Timers::default().turn();
     TableIterator::once((relay.sent as i64, more))
 }

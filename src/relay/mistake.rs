@@ -81,7 +81,7 @@ pub enum Mistake {
         size: usize,
     },
     TooSlow {
-        event: u64,
+        event: Option<u64>,
         seconds: u64,
     },
     /// PostgreSQL's own error, or the user's function's.
@@ -295,7 +295,10 @@ impl Mistake {
             ),
             Mistake::TooSlow { event, seconds } => parts(
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("event {event}: the sink took longer than {seconds} s"),
+                match event {
+                    Some(event) => format!("event {event}: the sink took longer than {seconds} s"),
+                    None => format!("the function took longer than {seconds} s"),
+                },
                 "",
                 "",
             ),

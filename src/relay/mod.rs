@@ -16,6 +16,7 @@ mod statement;
 mod table;
 mod throttle;
 mod tick;
+mod timer;
 pub mod wake;
 mod wal;
 mod worker;

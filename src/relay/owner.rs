@@ -31,8 +31,9 @@ pub struct Step {
 }
 
 impl Step {
-    pub fn begin(&self, id: u64) {
-        self.id.set(Some(id));
+    /// `id` is an event's, where it is one that is worked on.
+    pub fn begin(&self, id: Option<u64>) {
+        self.id.set(id);
         self.began.set(Instant::now());
         if self.timed {
             // SAFETY: the timeout is registered in every process that is connected to a database.
@@ -75,7 +76,7 @@ pub fn run(owner: Oid, work: impl FnOnce(&Step)) {
             let canceled = code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
             if canceled && step.timed && step.began.get().elapsed() >= LONGEST {
                 Mistake::TooSlow {
-                    event: step.id.get().unwrap_or(0),
+                    event: step.id.get(),
                     seconds: LONGEST.as_secs(),
                 }
                 .raise()

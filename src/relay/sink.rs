@@ -154,7 +154,7 @@ impl Sink {
             let dialect = self.dialect.as_deref().map(Dialect::open);
             let mut outlet = self.outlet();
             for entry in entries {
-                step.begin(entry.place.id);
+                step.begin(Some(entry.place.id));
                 self.send_one(batch, entry, dialect.as_ref(), &mut outlet);
                 step.end();
             }

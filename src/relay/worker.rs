@@ -2,6 +2,7 @@
 //! library is preloaded.
 
 use super::deliver::Relay;
+use super::timer::{self, Timers};
 use crate::log::statement::Statement;
 use crate::log::{layout, server, shared, subtransaction};
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -243,6 +244,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         }
     }
     let mut relay = Relay::new();
+    let mut timers = Timers::default();
     // SAFETY: reads the clock.
     let mut busy = unsafe { pg_sys::GetCurrentTimestamp() };
     let mut retain_at = busy + FIRST_RETAIN;
@@ -267,6 +269,12 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         if relay.worked {
             busy = now;
         }
+        let timer = timers.due(relay.worked);
+        if timer.is_some_and(|due| due <= now) && next != Next::Leave {
+            show(pg_sys::BackendState::STATE_RUNNING, c"calling timers");
+            timer::run(&mut timers);
+            show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
+        }
         match next {
             Next::AtOnce => {}
             Next::Linger => {
@@ -274,6 +282,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
                 unsafe { pg_sys::pg_usleep(LINGER) };
             }
             Next::Rest(due) => {
+                let due = due.into_iter().chain(timers.due(false)).min();
                 if due.is_none() && now - busy > IDLE && leave() {
                     return;
                 }

@@ -1,0 +1,92 @@
+-- Timers: functions that the relay calls when what they look after is due, such as an expiry. For kits,
+-- which have no process of their own.
+
+create table realtime_sync.timer (
+    name text primary key,
+    function regprocedure not null,
+    owner regrole not null default current_user::regrole,
+    error text,
+    failing_since timestamptz
+);
+
+select pg_catalog.pg_extension_config_dump('realtime_sync.timer', 'where function::pg_catalog.text not like ''realtime\_sync.%''');
+
+-- A function runs as its timer's owner, so nobody may name another.
+alter table realtime_sync.timer enable row level security;
+create policy own on realtime_sync.timer
+    using (pg_catalog.pg_has_role(owner, 'usage'))
+    with check (owner = current_user::regrole);
+
+create function realtime_sync.add_timer(name text, function regprocedure) returns void
+volatile strict parallel unsafe language plpgsql
+set search_path = ''
+as $function$
+declare
+    found record;
+begin
+    select
+        p.prokind = 'f' and not p.proretset and p.pronargs = 0
+            and p.prorettype = 'pg_catalog.timestamptz'::regtype as fits,
+        pg_catalog.has_function_privilege(p.oid, 'execute') as executable
+    into found
+    from pg_catalog.pg_proc p
+    where p.oid = add_timer.function;
+    if name = '' then
+        raise invalid_parameter_value using
+            message = 'a timer needs a name',
+            hint = 'Give one that says whose it is, such as ''shop offers''.';
+    elsif found.fits is not true then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('%s cannot be a timer', function),
+            detail = 'A timer is a function without arguments that returns timestamptz: when it is to be called next, null when nothing is due.',
+            hint = 'create function ... returns timestamptz ...';
+    elsif not found.executable then
+        raise insufficient_privilege using
+            message = pg_catalog.format('permission denied for function %s', function),
+            detail = 'The relay calls it as the role that adds the timer.',
+            hint = pg_catalog.format('grant execute on function %s to %I;', function, current_user);
+    end if;
+    begin
+        insert into realtime_sync.timer as t (name, function) values (add_timer.name, add_timer.function)
+        on conflict on constraint timer_pkey do update set function = excluded.function
+        where t.function <> excluded.function;
+    exception
+        -- Row-level security hides the row, and is all that tells of it.
+        when insufficient_privilege then
+            raise insufficient_privilege using
+                message = pg_catalog.format('timer "%s" is another role''s', name),
+                hint = 'Take another name.';
+    end;
+end
+$function$;
+
+create function realtime_sync.drop_timer(name text) returns void
+volatile strict parallel unsafe language plpgsql
+set search_path = ''
+as $function$
+begin
+    delete from realtime_sync.timer t where t.name = drop_timer.name;
+    if not found then
+        raise undefined_object using
+            message = pg_catalog.format('timer "%s" does not exist', name),
+            hint = 'select name, owner from realtime_sync.timer; shows those there are.';
+    end if;
+end
+$function$;
+
+revoke all on table realtime_sync.timer from public;
+revoke all on function realtime_sync.add_timer(text, regprocedure) from public;
+revoke all on function realtime_sync.drop_timer(text) from public;
+
+comment on table realtime_sync.timer is
+    'Functions that the relay calls when what they look after is due.';
+comment on column realtime_sync.timer.function is
+    'Does what is due, and returns when it is to be called next; null when nothing is.';
+comment on column realtime_sync.timer.owner is
+    'In whose name it runs.';
+comment on column realtime_sync.timer.error is
+    'What its last call failed with; it is called again, a minute later at the latest.';
+comment on function realtime_sync.add_timer(text, regprocedure) is
+    'Has the relay call a function () returns timestamptz as the caller''s role: when the relay starts, at the time the function gave, and within half a second of events. It does what is due and returns when it wants to be called next, null when nothing is due; more than an hour ahead keeps no relay waiting. A call ends after 5 seconds. 22023 for another function, 42501 for one the caller may not execute.';
+comment on function realtime_sync.drop_timer(text) is
+    'Drops a timer of the caller''s. 42704 when there is none of that name.';

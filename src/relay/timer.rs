@@ -1,0 +1,176 @@
+//! Functions of kits that are called when what they look after is due.
+
+use super::dialect::{connected, execute, prepare};
+use super::owner;
+use super::progress::now;
+use super::statement;
+use crate::log::octets::Octets;
+use crate::log::statement::Statement;
+use crate::log::{layout, subtransaction};
+use pgrx::pg_sys::{self, Oid};
+use pgrx::prelude::*;
+use std::collections::HashMap;
+
+/// After events every timer is asked again, this many microseconds apart: what became due by them is in
+/// no answer given before.
+const APART: i64 = 500_000;
+/// One that is always due at once may not keep the relay from its work.
+const PAUSE: i64 = 20_000;
+/// A failing one is called again after a tenth of a second, then twice as long each time.
+const FIRST_WAIT: i64 = 100_000;
+const LONGEST_WAIT: i64 = 60_000_000;
+/// The relay does not stay for what is due later.
+const AHEAD: i64 = 3_600_000_000;
+
+static ALL: Statement<0> = Statement::new(
+    c"select t.name, t.function::pg_catalog.text, t.owner::pg_catalog.oid, t.error is not null
+    from realtime_sync.timer t
+    join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) t.function::pg_catalog.oid
+    join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) t.owner::pg_catalog.oid",
+    [],
+);
+
+const FAILED: &str = "update realtime_sync.timer set error = $2,
+    failing_since = coalesce(failing_since, pg_catalog.clock_timestamp()) where name = $1";
+const MENDED: &str =
+    "update realtime_sync.timer set error = null, failing_since = null where name = $1";
+
+struct Timer {
+    name: String,
+    /// schema.function(), quoted.
+    function: Vec<u8>,
+    owner: Oid,
+    /// Its last call, by whichever process, failed.
+    failing: bool,
+}
+
+/// When a timer wants to be called, and how often it has failed since it worked.
+#[derive(Clone, Copy, Default)]
+struct State {
+    due: i64,
+    failures: u32,
+}
+
+/// What one process knows of the timers.
+#[derive(Default)]
+pub struct Timers {
+    states: HashMap<String, State>,
+    asked: i64,
+    /// Events came since they were asked.
+    stale: bool,
+}
+
+impl Timers {
+    /// When something is to be done, or None. `worked` tells that events came.
+    pub fn due(&mut self, worked: bool) -> Option<i64> {
+        self.stale |= worked || self.asked == 0;
+        let stale = self.stale.then_some(self.asked + APART);
+        let first = self.states.values().map(|state| state.due).min();
+        let first = first.filter(|due| *due < now().saturating_add(AHEAD));
+        [stale, first].into_iter().flatten().min()
+    }
+
+    /// Calls those that are due, each in a subtransaction; in the caller's transaction, with a snapshot.
+    pub fn turn(&mut self) {
+        let time = now();
+        let all = self.stale && self.asked + APART <= time;
+        if all {
+            self.asked = time;
+            self.stale = false;
+        }
+        let known = std::mem::take(&mut self.states);
+        for timer in load() {
+            let mut state = known.get(&timer.name).copied().unwrap_or_default();
+            if state.due <= time || (all && state.failures == 0) {
+                state = timer.call(state);
+            }
+            self.states.insert(timer.name, state);
+        }
+    }
+}
+
+fn load() -> Vec<Timer> {
+    let mut timers = Vec::new();
+    ALL.run([], |row| {
+        let text = |n| {
+            // SAFETY: both columns are text, never null.
+            row.get(n)
+                .map(|datum| unsafe { Octets::from_datum(datum) }.bytes().to_vec())
+                .unwrap_or_default()
+        };
+        timers.push(Timer {
+            name: String::from_utf8_lossy(&text(0)).into_owned(),
+            function: text(1),
+            owner: Oid::from(row.long(2) as u32),
+            failing: row.long(3) != 0,
+        });
+        true
+    });
+    timers
+}
+
+impl Timer {
+    fn call(&self, before: State) -> State {
+        let mut next = None;
+        let done = subtransaction::attempt(|| {
+            owner::run(self.owner, |step| {
+                step.begin(None);
+                next = self.ask();
+                step.end();
+            });
+        });
+        match done {
+            Ok(()) => {
+                if self.failing {
+                    statement::run(MENDED, &[self.name.as_str().into()]);
+                }
+                let due = next.map_or(i64::MAX, |next| next.max(now() + PAUSE));
+                State { due, failures: 0 }
+            }
+            Err(error) => {
+                let doublings = before.failures.min(10);
+                if before.failures == 0 {
+                    log!("realtime_sync timer \"{}\" failed: {error}", self.name);
+                }
+                statement::run(FAILED, &[self.name.as_str().into(), error.into()]);
+                State {
+                    due: now() + (FIRST_WAIT << doublings).min(LONGEST_WAIT),
+                    failures: before.failures.saturating_add(1),
+                }
+            }
+        }
+    }
+
+    fn ask(&self) -> Option<i64> {
+        let mut sql = b"select ".to_vec();
+        sql.extend_from_slice(&self.function);
+        let plan = prepare(sql, &[]);
+        connected(|| {
+            // SAFETY: no parameters; one row of one timestamptz, read before SPI is left.
+            unsafe {
+                execute(plan, &mut [], None);
+                let table = pg_sys::SPI_tuptable;
+                let mut null = false;
+                let row = *(*table).vals;
+                let next = pg_sys::SPI_getbinval(row, (*table).tupdesc, 1, &mut null);
+                pg_sys::SPI_freeplan(plan);
+                (!null).then_some(next.value() as i64)
+            }
+        })
+    }
+}
+
+/// Calls what is due in a transaction of its own.
+pub fn run(timers: &mut Timers) {
+    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
+    unsafe {
+        pg_sys::SetCurrentStatementStartTimestamp();
+        pg_sys::StartTransactionCommand();
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        if layout::find().is_some() {
+            timers.turn();
+        }
+        pg_sys::PopActiveSnapshot();
+        pg_sys::CommitTransactionCommand();
+    }
+}

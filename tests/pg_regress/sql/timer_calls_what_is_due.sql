@@ -1,0 +1,82 @@
+-- Promise: add_timer() takes only what can be a timer and only what its caller may run; relay() calls
+-- timers as their owner; one that fails says so, stops no other, and is forgotten with drop_timer().
+\set SHOW_CONTEXT never
+create schema clock;
+create table clock.calls (name text, by text, restricted boolean);
+create function clock.tick() returns timestamptz language plpgsql as $$
+begin
+    insert into clock.calls values ('tick', current_user, false);
+    return null;
+end $$;
+create function clock.other(integer) returns timestamptz language sql as 'select now()';
+create function clock.many() returns setof timestamptz language sql as 'select now()';
+create function clock.word() returns text language sql as 'select ''now''';
+
+-- mistakes
+select realtime_sync.add_timer('clock', 'clock.nothing()');
+select realtime_sync.add_timer('clock', 'clock.other(integer)');
+\echo :SQLSTATE
+select realtime_sync.add_timer('clock', 'clock.many()');
+select realtime_sync.add_timer('clock', 'clock.word()');
+select realtime_sync.add_timer('', 'clock.tick()');
+select realtime_sync.drop_timer('clock');
+\echo :SQLSTATE
+
+-- called by relay(), once each time it is asked; adding it again changes nothing
+select realtime_sync.add_timer('clock', 'clock.tick()');
+select realtime_sync.add_timer('clock', 'clock.tick()');
+select name, function, error from realtime_sync.timer;
+select * from realtime_sync.relay();
+select name, by = current_user as as_owner from clock.calls;
+
+-- a role of its own: only with what migrate gives, as itself, restricted
+create role regress_clock;
+grant all on schema clock to regress_clock;
+grant insert on clock.calls to regress_clock;
+set role regress_clock;
+select realtime_sync.add_timer('mine', 'clock.tick()');
+reset role;
+select realtime_sync.allow('regress_clock', 'migrate') is null as allowed;
+revoke execute on function clock.tick() from public;
+set role regress_clock;
+select realtime_sync.add_timer('mine', 'clock.tick()');
+\echo :SQLSTATE
+create function clock.mine() returns timestamptz language plpgsql as $$
+begin
+    insert into clock.calls values ('mine', current_user, false);
+    return null;
+end $$;
+create function clock.climb() returns timestamptz language plpgsql as $$
+begin
+    reset role;
+    return null;
+end $$;
+select realtime_sync.add_timer('mine', 'clock.mine()');
+select realtime_sync.add_timer('climb', 'clock.climb()');
+-- not in another's name, and not another's
+insert into realtime_sync.timer (name, function, owner) select 'theirs', 'clock.mine()', 'postgres';
+select realtime_sync.add_timer('clock', 'clock.mine()');
+select realtime_sync.drop_timer('clock');
+select name, function from realtime_sync.timer order by name;
+reset role;
+truncate clock.calls;
+select sent, more from realtime_sync.relay();
+select name, by = 'regress_clock' as as_owner from clock.calls order by name;
+select name, owner, error, failing_since is not null as failing from realtime_sync.timer where error is not null;
+select level, subject, regexp_replace(problem, 'since [^:]*:[^:]*:[^:]*:', 'since ...:') as problem from realtime_sync.health() where subject like 'timer%';
+
+-- mended
+create or replace function clock.climb() returns timestamptz language sql as 'select null::timestamptz';
+select from realtime_sync.relay();
+select name, error from realtime_sync.timer order by name;
+
+-- a function that is gone is no error of the others
+drop function clock.climb();
+select from realtime_sync.relay();
+select level, subject, problem, fix from realtime_sync.health() where subject like 'timer%';
+select realtime_sync.drop_timer('climb');
+select realtime_sync.drop_timer('mine');
+select realtime_sync.drop_timer('clock');
+drop owned by regress_clock;
+drop role regress_clock;
+drop schema clock cascade;
