@@ -40,6 +40,13 @@ $function$;
 create trigger replace_sink before insert on realtime_sync.sink_definition
     for each row when (new.id = 1) execute function realtime_sync.replace_sink();
 
+create function realtime_sync.sinks_changed() returns trigger
+language c
+as 'MODULE_PATHNAME', 'sinks_changed';
+
+create trigger sinks_changed after insert or update or delete or truncate on realtime_sync.sink_definition
+    for each statement execute function realtime_sync.sinks_changed();
+
 create function realtime_sync.add_sink(
     name text,
     dialect text default 'native',
@@ -104,6 +111,7 @@ revoke all on sequence realtime_sync.sink_id from public;
 revoke all on table realtime_sync.sink_definition from public;
 revoke all on table realtime_sync.sink from public;
 revoke all on function realtime_sync.replace_sink() from public;
+revoke all on function realtime_sync.sinks_changed() from public;
 revoke all on function realtime_sync.add_sink(text, text, text, text[], text) from public;
 revoke all on function realtime_sync.drop_sink(text) from public;
 
@@ -115,6 +123,8 @@ comment on column realtime_sync.sink_definition.dropped is
     'Set of the sink out of the box alone, so that a dump tells that it is gone.';
 comment on function realtime_sync.replace_sink() is
     'Trigger function: lets a restored dump replace the sink out of the box.';
+comment on function realtime_sync.sinks_changed() is
+    'Trigger function: has the relay look the sinks up anew.';
 comment on function realtime_sync.add_sink(text, text, text, text[], text) is
     'Adds a place for events to go, from now on, and returns its id. dialect: native, or a function (json) returns text. target: notify:channel, notify:template:{topic}, table:schema.table, wal:prefix; null: the channel of realtime_sync.channel. topics: drivers, driver:*; null: all. payload: full or reference.';
 comment on function realtime_sync.drop_sink(text) is

@@ -51,6 +51,15 @@ pub fn find() -> Option<Layout> {
     })
 }
 
+/// How often any relation's definition has changed, as far as this process has heard.
+pub fn changes() -> u64 {
+    // SAFETY: the reference ends with this statement, after the callbacks have run.
+    unsafe {
+        pg_sys::AcceptInvalidationMessages();
+        *FORGOTTEN.get()
+    }
+}
+
 /// Called by the relation cache for any relation that changes; must not raise.
 pub fn forget(relation: Oid) {
     // SAFETY: the references end with this function, which calls nothing.
