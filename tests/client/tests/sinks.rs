@@ -5,6 +5,7 @@ use client::Server;
 use client::postgres::fallible_iterator::FallibleIterator;
 use client::postgres::types::FromSqlOwned;
 use client::postgres::{Client, Notification};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -511,4 +512,53 @@ fn a_restored_dump_has_the_sinks_it_had() {
         .batch_execute("notify realtime_sync, 'last'")
         .unwrap();
     assert_eq!(up_to_the_last(&mut listener), []);
+}
+
+/// The relay keeps the sinks it knows from turn to turn: while it is busy, one that has just been added
+/// misses nothing.
+#[test]
+fn a_new_sink_gets_all_that_comes_after_it() {
+    const SINKS: i32 = 200;
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    let mut listener = server.connect("app");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut busy = server.connect("app");
+            let until = Instant::now() + 4 * LIMIT;
+            while !stop.load(Ordering::Relaxed) && Instant::now() < until {
+                busy.batch_execute("select realtime_sync.send('noise', 'noise', '1')")
+                    .unwrap();
+            }
+        });
+        for n in 0..SINKS {
+            listener.batch_execute(&format!("listen new_{n}")).unwrap();
+            run(
+                &mut client,
+                &[
+                    &format!(
+                        "select realtime_sync.add_sink('new {n}', target => 'notify:new_{n}', topics => array['t'])"
+                    ),
+                    &format!("insert into t values ({n})"),
+                ],
+            );
+            let got = next(&mut listener);
+            assert_eq!(got.channel(), format!("new_{n}"));
+            assert!(
+                got.payload().contains(&format!(r#""key":{{"id":{n}}}"#)),
+                "{}",
+                got.payload()
+            );
+            run(
+                &mut client,
+                &[&format!("select realtime_sync.drop_sink('new {n}')")],
+            );
+            listener
+                .batch_execute(&format!("unlisten new_{n}"))
+                .unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
 }
