@@ -2,6 +2,7 @@
 
 mod batch;
 mod cover;
+mod database;
 mod definition;
 mod deliver;
 mod dialect;

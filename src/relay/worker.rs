@@ -1,6 +1,7 @@
 //! The background worker: one a database, started by the first change there, or at boot where the
 //! library is preloaded.
 
+use super::database;
 use super::deliver::Relay;
 use super::timer::{self, Timers};
 use crate::log::statement::Statement;
@@ -19,6 +20,9 @@ const IDLE: i64 = 30_000_000;
 /// How long a relay whose last tick was large waits for the next to grow: 32 writers gave it 9 events
 /// a tick without.
 const LINGER: i64 = 2_000;
+/// How often an idle relay looks whether it is in the way of DROP or CREATE DATABASE, which wait for five
+/// seconds, in microseconds.
+const LOOK: i64 = 500_000;
 /// How often retain() is called, in microseconds. The first time soon, since a worker that is started by an
 /// event an hour never lives for a minute.
 const RETAIN: i64 = 60_000_000;
@@ -149,7 +153,7 @@ fn connect(database: Oid) {
 #[pg_guard]
 pub unsafe extern "C-unwind" fn realtime_sync_start(_argument: Datum) {
     connect(Oid::INVALID);
-    for (database, name) in databases() {
+    for (database, name) in database::all() {
         if !register(database, &name) {
             log!("realtime_sync could not start a relay: no worker process is left");
             break;
@@ -157,39 +161,6 @@ pub unsafe extern "C-unwind" fn realtime_sync_start(_argument: Datum) {
     }
     // SAFETY: ends the process; status 0 means that it is not to be started again.
     unsafe { pg_sys::proc_exit(0) };
-}
-
-/// Databases one can connect to, templates left out.
-fn databases() -> Vec<(Oid, std::ffi::CString)> {
-    let mut found = Vec::new();
-    // SAFETY: a scan of a shared catalog as the autovacuum launcher's (autovacuum.c).
-    unsafe {
-        pg_sys::StartTransactionCommand();
-        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
-        let catalog = pg_sys::table_open(pg_sys::DatabaseRelationId, lock);
-        let scan = pg_sys::table_beginscan_catalog(catalog, 0, std::ptr::null_mut());
-        loop {
-            let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
-            if tuple.is_null() {
-                break;
-            }
-            let header = (*tuple).t_data;
-            let row = &*header
-                .cast::<u8>()
-                .add((*header).t_hoff.into())
-                .cast::<pg_sys::FormData_pg_database>();
-            if row.datallowconn && !row.datistemplate {
-                found.push((
-                    row.oid,
-                    CStr::from_ptr(row.datname.data.as_ptr()).to_owned(),
-                ));
-            }
-        }
-        pg_sys::table_endscan(scan);
-        pg_sys::table_close(catalog, lock);
-        pg_sys::CommitTransactionCommand();
-    }
-    found
 }
 
 /// The next commit finds no relay, and may start one at once.
@@ -248,6 +219,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
     // SAFETY: reads the clock.
     let mut busy = unsafe { pg_sys::GetCurrentTimestamp() };
     let mut retain_at = busy + FIRST_RETAIN;
+    let mut looked = busy;
     loop {
         // SAFETY: our own latch; interrupts are looked at before anything is held.
         unsafe {
@@ -285,6 +257,13 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
                 let due = due.into_iter().chain(timers.due(false)).min();
                 if due.is_none() && now - busy > IDLE && leave() {
                     return;
+                }
+                if now - looked > LOOK {
+                    looked = now;
+                    if database::is_wanted() {
+                        make_room(due.is_some());
+                        return;
+                    }
                 }
                 let until = due.map_or(POLL, |due| ((due - now) / 1_000).clamp(0, POLL));
                 rest(until);
@@ -331,6 +310,23 @@ fn leave() -> bool {
     }
     relay.launched.store(0, SeqCst);
     true
+}
+
+/// Leaves to let the database be dropped or copied. Another relay starts when that is done: by itself if
+/// something is due, as it waits for the database's lock; else with the next commit.
+fn make_room(due: bool) {
+    let relay = shared::relay();
+    relay.latch.store(0, SeqCst);
+    let wanted = relay.capturing.load(SeqCst) > 0 || relay.pending.load(SeqCst) > 0;
+    relay.launched.store(0, SeqCst);
+    if due || wanted || has_prepared() {
+        // SAFETY: the transaction is this function's own.
+        unsafe {
+            pg_sys::StartTransactionCommand();
+            launch();
+            pg_sys::CommitTransactionCommand();
+        }
+    }
 }
 
 fn has_prepared() -> bool {

@@ -224,6 +224,40 @@ fn a_database_is_not_held_for_long() {
 }
 
 #[test]
+fn a_relay_makes_room_for_create_and_drop_database() {
+    let server = Server::with(&[QUIET]);
+    let mut client = database(&server, "app");
+    // Without a timer an idle relay would leave in the end; one with something due would never.
+    client
+        .batch_execute(
+            "create function later() returns timestamptz language sql
+                 as $$ select now() + interval '10 min' $$",
+        )
+        .unwrap();
+    client
+        .batch_execute("select realtime_sync.add_timer('later', 'later()')")
+        .unwrap();
+    client.batch_execute(INSERT).unwrap();
+    let pid = relay(&mut client, "app");
+    drop(client);
+    let mut client = server.connect("postgres");
+    // PostgreSQL waits for five seconds.
+    client
+        .batch_execute("create database copy template app")
+        .unwrap();
+    let next = relay(&mut client, "app");
+    assert_ne!(next, pid);
+    client
+        .batch_execute("alter database app rename to other")
+        .unwrap();
+    relay(&mut client, "other");
+    client.batch_execute("drop database other").unwrap();
+    wait_for("its relay to end", || {
+        relay_pid(&mut client, "other").is_none().then_some(())
+    });
+}
+
+#[test]
 fn a_light_steady_load_keeps_its_relay() {
     let server = Server::with(&[QUIET]);
     let mut client = database(&server, "app");
