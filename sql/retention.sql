@@ -131,6 +131,7 @@ declare
     expired record;
     slowest record;
     got record;
+    passed record;
     free record;
     forced boolean;
     going boolean;
@@ -194,7 +195,9 @@ begin
     select t.* into last_tick from realtime_sync.tick_up_to(2147483647, 9223372036854775807) t;
     -- What throttle holds back is gone from the sink's view before retention, unless the sink fails; where
     -- it begins is noted under the sink's number with a minus.
-    select s.name, p.timeline, case when p.event < 9223372036854775807 then p.position - 1 else p.position end as position
+    select
+        s.name, p.timeline, case when p.event < 9223372036854775807 then p.position - 1 else p.position end as position,
+        p.event, h.snapshot as half
     into slowest
     from realtime_sync.sink_state s,
         lateral (
@@ -209,12 +212,15 @@ begin
                 limit 1
             )
         ) p
-    order by p.timeline, 3
+        left join realtime_sync.tick h on (h.timeline, h.position) = (p.timeline, p.position)
+    order by p.timeline, 3, p.event
     limit 1;
     got := last_tick;
     if (slowest.timeline, slowest.position) < (last_tick.timeline, last_tick.position) then
         select t.* into got from realtime_sync.tick_up_to(slowest.timeline, slowest.position) t;
     end if;
+    -- A sink goes on at the floor; what it lost to that was counted then.
+    select f.* into passed from realtime_sync.floor f where f.position > 0 order by f.timeline desc, f.position desc limit 1;
     expired := last_tick;
     if last_tick.at >= horizon then
         select t.* into expired
@@ -285,15 +291,22 @@ begin
                 else
                     lost := 0;
                     if forced then
-                        -- Sinks go on at the floor: what that tick has in other segments they do not get either.
+                        if passed.position is null or (got.timeline, got.position) > (passed.timeline, passed.position) then
+                            passed := got;
+                        end if;
+                        -- What that tick has in other segments sinks do not get either; of the tick that the
+                        -- slowest is in the middle of it has the beginning.
                         select pg_catalog.count(*) into lost
                         from realtime_sync.event e
                         where (
-                                e.xid >= coalesce(pg_catalog.pg_snapshot_xmax(got.snapshot), '0'::xid8)
-                                or e.xid = any (array(select pg_catalog.pg_snapshot_xip(got.snapshot)))
+                                e.xid >= coalesce(pg_catalog.pg_snapshot_xmax(passed.snapshot), '0'::xid8)
+                                or e.xid = any (array(select pg_catalog.pg_snapshot_xip(passed.snapshot)))
                             )
                             and e.xid < pg_catalog.pg_snapshot_xmax(free.snapshot)
-                            and e.xid <> all (array(select pg_catalog.pg_snapshot_xip(free.snapshot)));
+                            and e.xid <> all (array(select pg_catalog.pg_snapshot_xip(free.snapshot)))
+                            and not coalesce(
+                                e.id <= slowest.event and pg_catalog.pg_visible_in_snapshot(e.xid, slowest.half), false
+                            );
                     end if;
                     events := pg_catalog.pg_stat_get_live_tuples(('realtime_sync.event_' || segment)::regclass);
                     execute pg_catalog.format('truncate realtime_sync.event_%s', segment);
@@ -301,6 +314,9 @@ begin
                     insert into realtime_sync.floor (timeline, wal_timeline, position, at, snapshot)
                     select free.timeline, free.wal_timeline, free.position, free.at, free.snapshot
                     where not exists (select from realtime_sync.floor);
+                    if forced then
+                        passed := free;
+                    end if;
                     if lost > 0 then
                         perform realtime_sync.count_lost(lost);
                         raise warning using
@@ -374,8 +390,8 @@ begin
                 lock table only realtime_sync.tick in exclusive mode;
                 execute pg_catalog.format('lock table realtime_sync.progress_%s in access exclusive mode', n);
                 execute pg_catalog.format(
-                    'insert into realtime_sync.progress (sink, timeline, position, id, retries, at, segment, error)
-                     select g.sink, g.timeline, g.position, g.id, g.retries, g.at, $1, g.error
+                    'insert into realtime_sync.progress (sink, timeline, position, id, retries, at, sent, segment, error)
+                     select g.sink, g.timeline, g.position, g.id, g.retries, g.at, g.sent, $1, g.error
                      from realtime_sync.sink_definition d
                      cross join (values (1), (-1)) as s(sign)
                      cross join lateral (

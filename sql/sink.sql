@@ -86,10 +86,11 @@ select
     p.at as changed,
     pg_catalog.lpad(pg_catalog.to_hex(p.timeline), 8, '0')
         || '-' || pg_catalog.lpad(pg_catalog.to_hex(p.position), 16, '0')
-        || '-' || pg_catalog.lpad(pg_catalog.to_hex(p.id), 16, '0') as cursor
+        || '-' || pg_catalog.lpad(pg_catalog.to_hex(p.id), 16, '0') as cursor,
+    coalesce(p.sent, 0) as sent
 from realtime_sync.sink_definition d
 left join lateral (
-    select r.timeline, r.position, r.id, r.retries, r.at, r.error
+    select r.timeline, r.position, r.id, r.retries, r.at, r.sent, r.error
     from realtime_sync.progress r
     where r.sink = d.id
     order by r.timeline desc, r.position desc, r.id desc, r.retries desc
@@ -151,3 +152,5 @@ comment on column realtime_sync.sink.changed is
     'When it last got something, or failed.';
 comment on column realtime_sync.sink.cursor is
     'The place it has come to.';
+comment on column realtime_sync.sink.sent is
+    'Events the relay has given to it since it was added.';

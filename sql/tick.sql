@@ -22,6 +22,7 @@ create table realtime_sync.progress (
     id bigint not null,
     retries integer not null default 0,
     at timestamptz not null default pg_catalog.clock_timestamp(),
+    sent bigint not null default 0,
     segment smallint not null default realtime_sync.current_segment(),
     error text
 ) partition by list (segment);
@@ -76,6 +77,8 @@ comment on column realtime_sync.progress.id is
     'The last event sent of the tick at position; 9223372036854775807 when all were.';
 comment on column realtime_sync.progress.retries is
     'How often the next batch has failed since.';
+comment on column realtime_sync.progress.sent is
+    'Events the sink has been given, all its rows together.';
 comment on column realtime_sync.progress.error is
     'What the last try failed with.';
 comment on table realtime_sync.floor is

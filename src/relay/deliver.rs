@@ -111,8 +111,9 @@ impl Relay {
         // SAFETY: popped below; an error ends the transaction and pops it too.
         unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
         let turns = relay.turns.fetch_add(1, SeqCst);
-        if turns != self.turns || !shared::is_own() {
+        if turns != self.turns || !shared::is_own() || tick::is_another_at_work() {
             self.newest = None;
+            self.marks = None;
         }
         self.turns = turns + 1;
         let newest = self.newest.take().unwrap_or_else(|| {
@@ -273,6 +274,7 @@ impl Target {
             return 0;
         }
         self.due = 0;
+        self.progress.sent += sent;
         self.progress.advance(self.sink.id, place, sent > 0);
         sent
     }
@@ -291,6 +293,7 @@ impl Target {
         }
         self.due = 0;
         self.valve.sent(&due, now);
+        self.progress.sent += wanted.len() as u64;
         wanted.len() as u64
     }
 
@@ -349,6 +352,8 @@ impl Target {
             fits && ticks.len() < TICKS
         });
         let Some((first, last)) = ticks.first().zip(ticks.last()) else {
+            // The log went up to the newest tick while the sink was in the middle of it.
+            self.progress.place = from.max(base.end());
             return 0;
         };
         // Of the tick it is in, a sink wants the rest.

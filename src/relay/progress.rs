@@ -11,7 +11,7 @@ use wire::cursor::Place;
 const QUIET: i64 = 10_000_000;
 
 static NEWEST: Statement<1> = Statement::new(
-    c"select p.timeline, p.position, p.id, p.retries, p.at
+    c"select p.timeline, p.position, p.id, p.retries, p.at, p.sent
     from realtime_sync.progress p
     where p.sink operator(pg_catalog.=) $1
     order by p.sink desc, p.timeline desc, p.position desc, p.id desc, p.retries desc",
@@ -23,6 +23,8 @@ pub struct Progress {
     pub place: Place,
     /// How often the next batch has failed since.
     pub retries: i32,
+    /// Events the sink has been given since it was added; told with the next row.
+    pub sent: u64,
     /// The place of the newest row, and when it was added.
     told: Place,
     written: i64,
@@ -45,6 +47,7 @@ impl Progress {
         Progress {
             place,
             retries: 0,
+            sent: 0,
             told: place,
             written: 0,
         }
@@ -62,6 +65,7 @@ impl Progress {
             found = Some(Progress {
                 place,
                 retries: row.long(3) as i32,
+                sent: row.long(5) as u64,
                 told: place,
                 written: row.long(4),
             });
@@ -95,14 +99,15 @@ impl Progress {
         self.told = self.place;
         self.written = now();
         statement::run(
-            "insert into realtime_sync.progress (sink, timeline, position, id, retries, error)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into realtime_sync.progress (sink, timeline, position, id, retries, sent, error)
+             values ($1, $2, $3, $4, $5, $6, $7)",
             &[
                 sink.into(),
                 (self.place.timeline as i32).into(),
                 (self.place.position as i64).into(),
                 (self.place.id as i64).into(),
                 self.retries.into(),
+                (self.sent as i64).into(),
                 error.into(),
             ],
         );

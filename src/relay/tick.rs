@@ -4,9 +4,9 @@
 use super::statement;
 use crate::log::history::Tick;
 use crate::log::layout::Layout;
+use crate::log::statement::Statement;
 use crate::log::{shared, wal};
 use pgrx::pg_sys::{self, Datum};
-use pgrx::prelude::*;
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use wire::cursor::Place;
@@ -113,11 +113,30 @@ fn take_position(layout: &Layout, newest: u64) -> u64 {
     position
 }
 
+/// Whether a relay has been at work that does not share our memory, as that of a library with another
+/// layout, installed while the server runs: positions are reserved that we know nothing of. Ours are then
+/// forgotten.
+pub fn is_another_at_work() -> bool {
+    let relay = shared::relay();
+    let reserved = relay.reserved.load(Relaxed);
+    let another = reserved == 0 || reservation() != reserved;
+    if another {
+        relay.position.store(0, Relaxed);
+        relay.reserved.store(0, Relaxed);
+    }
+    another
+}
+
+static RESERVED_UP_TO: Statement<0> =
+    Statement::new(c"select s.last_value from realtime_sync.position s", []);
+
 fn reservation() -> u64 {
-    Spi::get_one::<i64>("select s.last_value from realtime_sync.position s")
-        .ok()
-        .flatten()
-        .map_or(0, |value| value as u64)
+    let mut found = 0;
+    RESERVED_UP_TO.run([], |row| {
+        found = row.long(0) as u64;
+        false
+    });
+    found
 }
 
 /// A sequence's value is no part of a transaction, so it is durable once its WAL is.

@@ -50,6 +50,7 @@ check("every sample names the database", all(s.labels.get("database") == DATABAS
 check("the odd source", ("realtime_sync_source_changes_total", 'public."t ""\\"') in samples, samples)
 check("the odd sink", ("realtime_sync_sink_behind_ticks", 'outbox "\\') in samples, samples)
 check("what was sent", samples.get(("realtime_sync_sent_total", None)) == 20, samples)
+check("what one sink was sent", samples.get(("realtime_sync_sink_sent_total", 'outbox "\\')) == 10, samples)
 check("what was written", samples.get(("realtime_sync_written_total", None)) == 10, samples)
 check("a relay runs", samples.get(("realtime_sync_relay_running", None)) == 1, samples)
 check("seconds are plausible", 0 <= samples.get(("realtime_sync_relay_idle_seconds", None), -1) < 60, samples)

@@ -4,6 +4,7 @@
 //! makes and `scripts/build` installs the extension into.
 
 pub mod event;
+pub mod installation;
 pub mod load;
 pub mod process;
 pub mod random;

@@ -311,3 +311,205 @@ fn what_no_sink_has_got_does_not_go_by_age() {
     let error = replay_all(&mut client, &mut Seen::at(BEGINNING), || 100).unwrap_err();
     assert_eq!(error.code().unwrap().code(), "55000");
 }
+
+/// An outbox and messages in the WAL.
+fn add_sinks(client: &mut Client) {
+    client
+        .batch_execute(
+            "create table box (n bigint generated always as identity, event_id bigint);
+             create function name(event json) returns text language sql as $$ select event ->> 'id' $$;
+             select realtime_sync.add_sink('box', 'name', 'table:box');
+             select realtime_sync.add_sink('wal', 'name', 'wal:outbox')",
+        )
+        .unwrap();
+    let slot = "select count(*) from pg_create_logical_replication_slot('slot', 'test_decoding')";
+    client.batch_execute(slot).unwrap();
+}
+
+/// A transaction of 700 events, of which a turn of the relay sends each sink 500: its sinks fall ever
+/// further behind. Gives the events' ids.
+fn write_more_than_is_sent(client: &mut Client, round: i64) -> Vec<i64> {
+    client
+        .batch_execute(&format!(
+            "insert into bulk select {round} * 1000 + n, 1, repeat('x', 300) from generate_series(1, 700) n"
+        ))
+        .unwrap();
+    let query = "select id from realtime_sync.event order by id desc limit 700";
+    let mut ids: Vec<i64> = client
+        .query(query, &[])
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    ids.reverse();
+    client
+        .batch_execute("select realtime_sync.relay(1)")
+        .unwrap();
+    ids
+}
+
+/// How many segments retain() let go, and how many it kept for a sink.
+fn retain_once(client: &mut Client) -> (usize, usize) {
+    let query = "select action, coalesce(reason, '') from realtime_sync.retain()";
+    let rows = client.query(query, &[]).unwrap();
+    let of = |wanted: fn(&str, &str) -> bool| {
+        let found = rows.iter().filter(|row| wanted(row.get(0), row.get(1)));
+        found.count()
+    };
+    (
+        of(|action, _| action == "truncated"),
+        of(|_, reason| reason.starts_with("sink ")),
+    )
+}
+
+/// What each of the two has got, in its order.
+fn got(client: &mut Client) -> [Vec<i64>; 2] {
+    let queries = [
+        "select event_id from box order by n",
+        "select substring(data from 'content:(.*)$')::bigint
+         from pg_logical_slot_get_changes('slot', null, null) where data like 'message: %prefix: outbox,%'",
+    ];
+    queries.map(|query| {
+        let rows = client.query(query, &[]).unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    })
+}
+
+fn lost(client: &mut Client) -> i64 {
+    let query = "select value::int8 from realtime_sync.stats where name = 'lost'";
+    client.query_one(query, &[]).unwrap().get(0)
+}
+
+#[test]
+fn what_a_slow_sink_has_not_got_does_not_go() {
+    let server = Server::with(&[
+        ("log_min_messages", "log"),
+        ("realtime_sync.delivery", "manual"),
+    ]);
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client.batch_execute(RELAY).unwrap();
+    add_sinks(&mut client);
+    let age = "
+        update realtime_sync.event set at = at - interval '3 days';
+        update realtime_sync.tick set at = at - interval '3 days'";
+    let (mut ids, mut truncated, mut waited) = (Vec::new(), 0, 0);
+    for round in 0..40 {
+        if round < 8 {
+            ids.extend(write_more_than_is_sent(&mut client, round));
+        } else {
+            client
+                .batch_execute("select realtime_sync.relay(1)")
+                .unwrap();
+        }
+        client.batch_execute(age).unwrap();
+        let (gone, kept) = retain_once(&mut client);
+        truncated += gone;
+        waited += kept;
+    }
+    println!(
+        "{} events, {truncated} segments truncated, {waited} times one waited for a sink",
+        ids.len()
+    );
+    for got in got(&mut client) {
+        assert_eq!(got, ids);
+    }
+    assert!(truncated > 5 && waited > 5, "nothing was slow");
+    assert_eq!(lost(&mut client), 0);
+}
+
+#[test]
+fn what_a_slow_sink_loses_to_the_size_is_counted_and_said() {
+    let server = Server::with(&[
+        ("log_min_messages", "log"),
+        ("realtime_sync.delivery", "manual"),
+        ("realtime_sync.max_log_size", "1MB"),
+    ]);
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client.batch_execute(RELAY).unwrap();
+    add_sinks(&mut client);
+    let (mut ids, mut truncated) = (Vec::new(), 0);
+    for round in 0..20 {
+        ids.extend(write_more_than_is_sent(&mut client, round));
+        // Twice: what went the first time is not counted again.
+        truncated += retain_once(&mut client).0 + retain_once(&mut client).0;
+    }
+    client.batch_execute(RELAY).unwrap();
+    let lost = lost(&mut client);
+    let got = got(&mut client);
+    println!("{} events, {truncated} segments truncated", ids.len());
+    for (got, name) in got.iter().zip(["table", "WAL"]) {
+        let missing = ids.iter().filter(|id| !got.contains(id)).count() as i64;
+        println!(
+            "{name}: {} events, {missing} missing, {lost} counted",
+            got.len()
+        );
+        // In order and once, before the gap and after it, and up to the last.
+        assert!(got.is_sorted_by(|a, b| a < b), "{name}: {got:?}");
+        assert_eq!(got.last(), ids.last(), "{name}");
+        assert!(missing > 0, "{name}: nothing was lost");
+        assert_eq!(missing, lost, "{name}");
+    }
+    let query = "select level || ': ' || problem from realtime_sync.health() where problem like '%max_log_size let%'";
+    let problem: String = client.query_one(query, &[]).unwrap().get(0);
+    let expected = format!("error: {lost} since the server started: events");
+    assert!(problem.starts_with(&expected), "{problem}");
+}
+
+#[test]
+fn a_sink_in_the_middle_of_what_goes_comes_to_an_end() {
+    let server = Server::with(&[
+        ("log_min_messages", "log"),
+        ("realtime_sync.delivery", "manual"),
+        ("realtime_sync.max_log_size", "1MB"),
+    ]);
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client.batch_execute(RELAY).unwrap();
+    add_sinks(&mut client);
+    // One tick with events in two segments, of which the older goes after a part of the tick was sent.
+    let segment = |client: &mut Client, n: i32| {
+        let query = format!("select realtime_sync.set_segment({n}::smallint)");
+        client.batch_execute(&query).unwrap();
+    };
+    segment(&mut client, 1);
+    let mut other = server.connect("app");
+    other
+        .batch_execute(
+            "begin; insert into bulk select n, 1, repeat('x', 500) from generate_series(1, 3000) n",
+        )
+        .unwrap();
+    segment(&mut client, 2);
+    client
+        .batch_execute("insert into bulk values (9000, 1, 'x')")
+        .unwrap();
+    other.batch_execute("commit").unwrap();
+    client
+        .batch_execute("select realtime_sync.relay(1)")
+        .unwrap();
+    // That and the one of before.
+    assert_eq!(retain_once(&mut client).0, 2);
+    let relay =
+        "set statement_timeout = '10s'; select realtime_sync.relay(); set statement_timeout = 0";
+    client.batch_execute(relay).unwrap();
+    let even = "select count(*) from realtime_sync.sink where state = 'even'";
+    let even: i64 = client.query_one(even, &[]).unwrap().get(0);
+    let next = write(&mut client, 10_000);
+    client.batch_execute(relay).unwrap();
+    for got in got(&mut client) {
+        assert_eq!(got.len(), 501);
+        assert_eq!(got.last(), Some(&next));
+    }
+    println!("{even} sinks were even");
+    // Its own count says how many it did not get, the first part of the tick aside.
+    assert_eq!(lost(&mut client), 2_501);
+}
+
+/// Writes an event and gives its id.
+fn write(client: &mut Client, row: i64) -> i64 {
+    let insert = format!("insert into bulk values ({row}, 1, 'x')");
+    client.batch_execute(&insert).unwrap();
+    let query = "select max(id) from realtime_sync.event";
+    client.query_one(query, &[]).unwrap().get(0)
+}

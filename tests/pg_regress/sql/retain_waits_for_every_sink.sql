@@ -28,7 +28,7 @@ from (select segment as n, count(*) as ticks from realtime_sync.tick group by 1)
 full join (select segment as n, count(*) as rows from realtime_sync.progress group by 1) g on g.n = t.n
 order by 1;
 create view state as
-select name, position, event, retries, error, now() - failing_since > '27 h' as long, behind_ticks, behind_events
+select name, position, event, retries, error, now() - failing_since > '27 h' as long, behind_ticks, behind_events, sent
 from realtime_sync.sink_state order by name;
 
 insert into realtime_sync.sink_definition (id, name) values (77, 'slow');
@@ -51,8 +51,8 @@ select * from report;
 insert into realtime_sync.progress (sink, timeline, position, id, segment) values (77, 1, 10, 2, 3);
 select * from report;
 insert into realtime_sync.progress (sink, timeline, position, id, segment) values (77, 1, 10, 9223372036854775807, 3);
-insert into realtime_sync.progress (sink, timeline, position, id, segment, at, retries, error)
-select 77, 1, 10, 9223372036854775807, 4, now() - interval '28 h' + r * interval '1 min', r, 'no room ' || r from generate_series(1, 20) r;
+insert into realtime_sync.progress (sink, timeline, position, id, segment, at, retries, sent, error)
+select 77, 1, 10, 9223372036854775807, 4, now() - interval '28 h' + r * interval '1 min', r, 42, 'no room ' || r from generate_series(1, 20) r;
 select * from state;
 -- what throttle holds back for it counts as well
 insert into realtime_sync.progress (sink, timeline, position, id, segment) values (-77, 1, 10, 1, 5), (-77, 1, 10, 2, 5), (-78, 1, 10, 2, 5);

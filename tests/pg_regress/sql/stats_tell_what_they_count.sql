@@ -31,7 +31,7 @@ select name, case name when 'lag_seconds' then (value > 0)::integer else value e
 from realtime_sync.stats where name like 'lag%' or name in ('ticks', 'sent', 'relay_running') order by name;
 select * from realtime_sync.relay();
 select name, kind, subject, value from realtime_sync.stats
-where name in ('ticks', 'sent', 'lag_events', 'lag_seconds', 'latency_ticks', 'notify_paused', 'shared_memory_bytes')
+where name in ('ticks', 'sent', 'sink_sent', 'lag_events', 'lag_seconds', 'latency_ticks', 'notify_paused', 'shared_memory_bytes')
     and not (name = 'latency_ticks' and subject <> 'any')
 order by name, subject;
 -- the histogram is cumulative
