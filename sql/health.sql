@@ -306,6 +306,19 @@ as $function$
             and not pg_catalog.pg_is_in_recovery()
         union all
         select
+            'warning', 'throttle',
+            pg_catalog.format(
+                'what was kept out of the log has not come into it: %s, the first since %s',
+                case h.events when 1 then '1 update' else h.events || ' updates' end,
+                pg_catalog.to_char(h.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+            ),
+            case when r.running then 'select pid, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start; -- a relay leaves alone what a transaction that has not ended, or a prepared one (pg_prepared_xacts), has changed'
+                else 'select realtime_sync.relay(); -- outside a transaction block'
+            end
+        from realtime_sync.overdue_held() h, relay r
+        where h.events > 0
+        union all
+        select
             'error', 'sink ' || s.name,
             pg_catalog.format(
                 'it has failed %s, the first time at %s: %s', case s.retries when 1 then 'once' else s.retries || ' times' end,

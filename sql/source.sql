@@ -95,6 +95,7 @@ select
     o.numbers,
     o.throttle,
     o.throttle_columns,
+    o.throttle_log,
     coalesce(o.coalesced, false) as coalesced,
     case s.enabled
         when 'O' then 'origin' when 'R' then 'replica' when 'A' then 'always' else 'disabled'
@@ -293,6 +294,7 @@ left join lateral pg_catalog.jsonb_to_record(s.options) as o (
     numbers text,
     throttle interval,
     throttle_columns text[],
+    throttle_log text,
     coalesced boolean
 ) on true
 left join lateral (
@@ -352,6 +354,7 @@ create function realtime_sync.enable(
     numbers text default null,
     throttle interval default null,
     throttle_columns text[] default null,
+    throttle_log text default null,
     coalesced boolean default null,
     replica_mode text default null,
     replica_identity text default null,
@@ -387,6 +390,7 @@ as $function$
                             'milliseconds', (extract(epoch from enable.throttle) * 1000)::text
                         ) end,
                         'throttle_columns', enable.throttle_columns,
+                        'throttle_log', enable.throttle_log,
                         'coalesced', enable.coalesced,
                         'replica_mode', enable.replica_mode,
                         'replica_identity', enable.replica_identity,
@@ -424,7 +428,7 @@ $function$;
 revoke all on function realtime_sync.set_source(regclass, bytea, boolean) from public;
 revoke all on function realtime_sync.read_options(bytea) from public;
 revoke all on function realtime_sync.enable(
-    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[], boolean,
+    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[], text, boolean,
     text, text, text, boolean
 ) from public;
 revoke all on function realtime_sync.disable(regclass) from public;
@@ -464,6 +468,8 @@ comment on column realtime_sync.source.throttle is
     'How long updates of nothing but throttle_columns are held back, per row; null: not at all.';
 comment on column realtime_sync.source.throttle_columns is
     'The columns whose updates throttle holds back.';
+comment on column realtime_sync.source.throttle_log is
+    'all, or last: what throttle suppresses is not logged; null without a throttle.';
 comment on column realtime_sync.source.coalesced is
     'Whether a transaction''s changes of a row are one event.';
 comment on column realtime_sync.source.replica_mode is
@@ -479,7 +485,7 @@ comment on column realtime_sync.source.options is
 comment on column realtime_sync.source.drift is
     'What no longer holds: names that do not resolve, triggers disabled, missing or fired after others. Null if nothing.';
 comment on function realtime_sync.enable(
-    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[], boolean,
+    regclass, text[], text[], text[], text[], text[], text, text, text, text[], text, text[], text, interval, text[], text, boolean,
     text, text, text, boolean
 ) is
     'Makes a table a source, or gives a source other options; changes nothing and locks nothing if it has them already.';

@@ -21,7 +21,8 @@ pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap)
 pgrx::extension_sql_file!("../sql/log.sql", name = "log", requires = ["bootstrap"]);
 pgrx::extension_sql_file!("../sql/tick.sql", name = "tick", requires = ["log"]);
 pgrx::extension_sql_file!("../sql/capture.sql", name = "capture", requires = ["tick"]);
-pgrx::extension_sql_file!("../sql/source.sql", name = "source", requires = ["capture"]);
+pgrx::extension_sql_file!("../sql/held.sql", name = "held", requires = ["capture"]);
+pgrx::extension_sql_file!("../sql/source.sql", name = "source", requires = ["held"]);
 pgrx::extension_sql_file!("../sql/events.sql", name = "events", requires = ["source"]);
 pgrx::extension_sql_file!(
     "../sql/message.sql",

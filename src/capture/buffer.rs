@@ -14,7 +14,7 @@ use crate::log::append::{self, Writer};
 use crate::log::layout::{self, Layout};
 use crate::log::server::{self, Local};
 use crate::log::shared::{self, Counter};
-use crate::log::{record, segment};
+use crate::log::{held, record, segment};
 use crate::relay::{inline, wake};
 use crate::settings::{self, Delivery};
 use pgrx::pg_sys;
@@ -37,6 +37,8 @@ pub struct Buffer {
     spill: Spill,
     /// Not empty when there are records to be coalesced.
     plans: Plans,
+    /// There are records of sources that keep what they hold back out of the log.
+    withholds: bool,
     /// The segment this transaction holds.
     segment: Option<usize>,
     /// Some events have gone to the log early, for want of room. Nobody is notified of the rest either:
@@ -51,6 +53,7 @@ static BUFFER: Local<Buffer> = Local::new(Buffer {
     marks: Vec::new(),
     spill: Spill::new(),
     plans: Plans::new(),
+    withholds: false,
     segment: None,
     early: false,
     late: false,
@@ -170,7 +173,17 @@ impl Buffer {
         if self.text.is_empty() && self.spill.is_empty() {
             return 0;
         }
-        let opened = layout::find().and_then(|layout| self.open(layout, notified));
+        let layout = layout::find();
+        if self.withholds
+            && self.spill.is_empty()
+            && let Some(layout) = &layout
+        {
+            held::settle(layout, self.text.as_mut_bytes());
+            if !record::each(self.text.as_mut_bytes()).any(|record| record::is_pending(record)) {
+                return 0;
+            }
+        }
+        let opened = layout.and_then(|layout| self.open(layout, notified));
         let Some(mut writer) = opened else {
             // The extension is gone, or newer than this library: there is nowhere to write to.
             let lost = record::each(self.text.as_mut_bytes()).count() as u64;
@@ -186,7 +199,7 @@ impl Buffer {
                 events += 1;
             }
         };
-        if self.spill.is_empty() || self.plans.is_empty() {
+        if self.spill.is_empty() || (self.plans.is_empty() && !self.withholds) {
             self.spill.read_back(&mut write);
             for record in record::each(self.text.as_mut_bytes()) {
                 write(record);
@@ -194,20 +207,27 @@ impl Buffer {
         } else {
             // A bufferful at a time, as if there had been no savepoint.
             let mut window = Text::new();
-            let plans = &self.plans;
+            let (plans, withholds) = (&self.plans, self.withholds);
+            let settle = |window: &mut Text| {
+                let mut settled = plans.settle(window);
+                if let (true, Some(layout)) = (withholds, &layout) {
+                    held::settle(layout, settled.as_mut_bytes());
+                }
+                settled
+            };
             self.spill.read_back(|record| {
                 window.extend(record);
                 if window.len() >= LARGE_BOUND {
                     window = plans.compact(&mut window);
                     if window.len() > LARGE_BOUND / 2 {
-                        let mut settled = plans.settle(&mut window);
+                        let mut settled = settle(&mut window);
                         record::each(settled.as_mut_bytes()).for_each(&mut write);
                         window.clear();
                     }
                 }
             });
             window.extend(self.text.as_bytes());
-            let mut settled = plans.settle(&mut window);
+            let mut settled = settle(&mut window);
             record::each(settled.as_mut_bytes()).for_each(&mut write);
         }
         writer.close();
@@ -230,9 +250,13 @@ impl Buffer {
         self.text.len() <= self.bound() / 2
     }
 
-    /// Keeps by which plan the record at the end of the text was made.
+    /// Keeps by which plan the record at the end of the text was made, where that is asked for later.
     #[cold]
     pub fn adopt(&mut self, plan: &Plan, size: usize) {
+        self.withholds |= plan.withheld;
+        if !plan.coalesced || size == 0 {
+            return;
+        }
         let start = self.text.len() - size;
         self.plans
             .adopt(plan, &mut self.text.as_mut_bytes()[start..]);
@@ -274,6 +298,7 @@ impl Buffer {
         self.text.clear();
         self.marks.clear();
         self.plans.clear();
+        self.withholds = false;
         self.spill.close();
         moved::forget();
     }
@@ -283,6 +308,7 @@ impl Buffer {
         self.text.clear();
         self.marks.clear();
         self.plans.clear();
+        self.withholds = false;
         self.spill.forget();
         self.segment = None;
         self.early = false;
@@ -350,6 +376,8 @@ fn pre_commit() {
     let written = flush(notify);
     // SAFETY: as above.
     let buffer = unsafe { get() };
+    // What is held back is due at a time that the relay knows since it was told of the one before.
+    let told = written > 0 || !buffer.withholds || append::has_taken_id() || !wake::has_relay();
     if notify {
         inline::notify(buffer.text.as_mut_bytes());
     } else if is_inline() {
@@ -358,7 +386,9 @@ fn pre_commit() {
     buffer.forget();
     buffer.late = true;
     plan::sweep();
-    wake::announce();
+    if told {
+        wake::announce();
+    }
 }
 
 fn pre_prepare() {

@@ -305,6 +305,9 @@ impl<'a> Row<'a> {
             {
                 record::set_throttle(bytes, self.plan.throttle);
             }
+            if self.plan.withheld {
+                record::set_table(out, start, self.plan.root.to_u32());
+            }
             shared::count(Counter::Partial, u64::from(partial));
             return;
         }

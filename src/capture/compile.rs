@@ -12,7 +12,7 @@ use pgrx::pg_sys;
 use std::ffi::CStr;
 use wire::buffer::Text;
 use wire::json;
-use wire::options::Options;
+use wire::options::{Options, ThrottleLog};
 use wire::topic::{Segment, Template};
 
 /// Room a compilation surely fits in. Rust aborts the process where one of its many small
@@ -58,6 +58,7 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let status = places(&options.status_columns);
         let watch = places(&options.watch);
         let throttled = throttled(&options, &columns, &key, &topics, &status);
+        let withheld = options.throttle > 0 && options.throttle_log == ThrottleLog::Last;
         let head = |kind: &str, event: Option<&str>| {
             head(
                 kind,
@@ -90,7 +91,9 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             watch,
             throttle: options.throttle,
             throttled,
+            withheld,
             coalesced: options.coalesced,
+            unsettled: options.coalesced || withheld,
             generated: Generated::of(relation, memory),
             heads,
             new_row: options.new_row,

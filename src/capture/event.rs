@@ -74,10 +74,10 @@ impl Writer<'_> {
         if !self.scratch.topics.ends.is_empty() {
             let start = self.out.len();
             outcome.partial = self.write_sized(change);
-            outcome.last = self.out.len() - start;
             if self.plan.throttle > 0 {
                 self.mark_throttled(change, start);
             }
+            outcome.last = self.out.len() - start;
             if self.plan.coalesced {
                 record::set_note(&mut self.out.as_mut_bytes()[start..], BARRIER);
             }
@@ -88,13 +88,15 @@ impl Writer<'_> {
     #[cold]
     fn mark_throttled(&mut self, change: Change, start: usize) {
         let plan = self.plan;
-        let Change::Update(_, new) = change else {
-            return;
-        };
-        // Rows with a null in their key share it.
-        let names_a_row = plan.key.iter().all(|&n| new.get(n).is_some());
-        if names_a_row && plan.holds_back(&self.scratch.changed) {
-            record::set_throttle(&mut self.out.as_mut_bytes()[start..], plan.throttle);
+        if let Change::Update(_, new) = change {
+            // Rows with a null in their key share it.
+            let names_a_row = plan.key.iter().all(|&n| new.get(n).is_some());
+            if names_a_row && plan.holds_back(&self.scratch.changed) {
+                record::set_throttle(&mut self.out.as_mut_bytes()[start..], plan.throttle);
+            }
+        }
+        if plan.withheld {
+            record::set_table(self.out, start, plan.root.to_u32());
         }
     }
 
@@ -160,7 +162,11 @@ impl Writer<'_> {
             return;
         }
         std::mem::swap(&mut self.scratch.left, &mut self.scratch.topics);
+        let start = self.out.len();
         self.write_sized(Change::Leave(old));
+        if self.plan.withheld {
+            record::set_table(self.out, start, self.plan.root.to_u32());
+        }
         std::mem::swap(&mut self.scratch.left, &mut self.scratch.topics);
     }
 

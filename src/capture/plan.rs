@@ -57,8 +57,12 @@ pub struct Plan {
     pub throttle: u32,
     /// By column: is an update of it, or of it and such others, held back?
     pub throttled: Vec<bool>,
+    /// Of the updates that are held back only the last is logged.
+    pub withheld: bool,
     /// One event per row and transaction, made at its end.
     pub coalesced: bool,
+    /// What becomes of an event is settled when it is written to the log: one of the two.
+    pub unsettled: bool,
     pub generated: Generated,
     pub heads: Heads,
     pub new_row: RowImage,

@@ -153,7 +153,7 @@ unsafe fn write(plan: &Plan, change: Change) -> (usize, usize) {
             fixed::restore(level);
             outcome
         };
-        if plan.coalesced && outcome.last > 0 {
+        if plan.unsettled {
             buffer::get().adopt(plan, outcome.last);
         }
         finish(outcome)

@@ -18,6 +18,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 thread_local! {
     static LAST_ID: Cell<i64> = const { Cell::new(0) };
     static TAKES_PART: Cell<bool> = const { Cell::new(false) };
+    static TAKEN_ID: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A segment opened for writing. Everything it allocates is in `memory`; an error frees that with
@@ -207,7 +208,7 @@ impl Writer {
 
 /// # Safety
 /// As ExecInsertIndexTuples.
-unsafe fn insert_index_entries(
+pub unsafe fn insert_index_entries(
     indexes: *mut pg_sys::ResultRelInfo,
     slot: *mut pg_sys::TupleTableSlot,
     executor: *mut pg_sys::EState,
@@ -244,6 +245,7 @@ unsafe fn insert_index_entries(
 /// The next id, whatever the session's rights on the sequence: writing events is not its doing.
 pub fn take_id(layout: &Layout) -> i64 {
     take_part();
+    TAKEN_ID.set(true);
     // SAFETY: the sequence exists, or PostgreSQL raises.
     unsafe { server::nextval_internal(layout.sequence, false) }
 }
@@ -257,9 +259,15 @@ pub fn takes_part() -> bool {
     TAKES_PART.get()
 }
 
+/// Whether the transaction has put something into the log.
+pub fn has_taken_id() -> bool {
+    TAKEN_ID.get()
+}
+
 /// For the end of the transaction.
 pub fn leave() {
     TAKES_PART.set(false);
+    TAKEN_ID.set(false);
 }
 
 /// The id of the row this backend has last put into the log by a plain INSERT.

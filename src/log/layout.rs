@@ -27,6 +27,9 @@ pub struct Layout {
     pub tick: Oid,
     /// The sequence of positions.
     pub position: Oid,
+    /// Invalid where the extension is older; with its index by table and key.
+    pub held: Oid,
+    pub held_row: Oid,
 }
 
 static LAYOUT: Local<Option<Layout>> = Local::new(None);
@@ -73,6 +76,7 @@ pub fn forget(relation: Oid) {
             || relation == known.sequence
             || relation == known.tick
             || relation == known.position
+            || relation == known.held
             || known.segments.contains(&relation)
     }) {
         *layout = None;
@@ -98,6 +102,8 @@ fn look_up() -> Option<Layout> {
             sequence: relation(c"event_id"),
             tick: relation(c"tick"),
             position: relation(c"position"),
+            held: relation(c"held"),
+            held_row: relation(c"held_row"),
         };
         let complete = layout.event != Oid::INVALID
             && layout.sequence != Oid::INVALID

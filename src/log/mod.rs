@@ -1,6 +1,7 @@
 //! The event log: where events are kept, and how they get there.
 
 pub mod append;
+pub mod held;
 pub mod history;
 pub mod layout;
 mod native;

@@ -9,7 +9,7 @@
 //! | 8 | 8 | statement time |
 //! | 16 | 8 | id, 0 until it is taken from the sequence |
 //! | 24 | 4 | offset of `topics`, a text[] datum |
-//! | 28 | 4 | `throttle`, milliseconds; 0: none |
+//! | 28 | 4 | `throttle`, milliseconds; 0: none; the top bit: the last 8 bytes are the table, see `held.rs` |
 //! | 32 | | `body`, a json datum: four bytes of varlena header, then its text |
 
 use crate::error::Error;
@@ -18,6 +18,8 @@ use wire::buffer::Text;
 /// A varlena header counts 30 bits: what is longer would be cut, and be no JSON in the log.
 const LARGEST: usize = 0x3fff_ffff;
 pub const HEADER: usize = 32;
+/// A throttle is at most a day, which is 27 bits of milliseconds.
+const HAS_TABLE: u32 = 1 << 31;
 /// Where the body's text starts.
 pub const TEXT: usize = HEADER + 4;
 
@@ -110,11 +112,27 @@ pub fn set_note(record: &mut [u8], note: u32) {
 }
 
 pub fn throttle(record: &[u8]) -> u32 {
-    word(record, 28)
+    word(record, 28) & !HAS_TABLE
 }
 
 pub fn set_throttle(record: &mut [u8], milliseconds: u32) {
-    record[28..32].copy_from_slice(&milliseconds.to_ne_bytes());
+    let word = milliseconds | word(record, 28) & HAS_TABLE;
+    record[28..32].copy_from_slice(&word.to_ne_bytes());
+}
+
+/// Adds to the record at the end of `out` which table it is of.
+pub fn set_table(out: &mut Text, start: usize, table: u32) {
+    out.extend(&u64::from(table).to_ne_bytes());
+    let size = (out.len() - start) as u32;
+    let record = &mut out.as_mut_bytes()[start..];
+    record[0..4].copy_from_slice(&size.to_ne_bytes());
+    let word = word(record, 28) | HAS_TABLE;
+    record[28..32].copy_from_slice(&word.to_ne_bytes());
+}
+
+/// The table of a record that [`set_table`] told.
+pub fn table(record: &[u8]) -> Option<u32> {
+    (word(record, 28) & HAS_TABLE != 0).then(|| word(record, record.len() - 8))
 }
 
 pub fn at(record: &[u8]) -> i64 {

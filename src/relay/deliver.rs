@@ -1,6 +1,7 @@
 //! What a relay does in one turn: tick, then send each sink what it has not got yet.
 
 use super::batch::Batch;
+use super::held;
 use super::notify;
 use super::progress::{Progress, now};
 use super::sink::{Sink, Sinks};
@@ -72,6 +73,8 @@ pub struct Relay {
     pub sent: u64,
     /// Whether the last turn had anything to do.
     pub worked: bool,
+    /// When a window ends whose updates are kept out of the log.
+    pub held: Option<i64>,
 }
 
 impl Relay {
@@ -86,6 +89,7 @@ impl Relay {
             batch: Batch::new(),
             sent: 0,
             worked: false,
+            held: None,
         }
     }
 
@@ -116,6 +120,7 @@ impl Relay {
             self.marks = None;
         }
         self.turns = turns + 1;
+        let anew = self.newest.is_none();
         let newest = self.newest.take().unwrap_or_else(|| {
             self.sinks.forget();
             self.targets.clear();
@@ -135,6 +140,10 @@ impl Relay {
         self.marks = Some(before);
         let behind = self.catch_up();
         let held = self.send_held(layout);
+        // Who opens a window has logged an event.
+        if anew || ticked > 0 {
+            self.held = held::next_due(layout);
+        }
         // SAFETY: pushed above.
         unsafe { pg_sys::PopActiveSnapshot() };
         shared::count(Counter::Sent, self.sent - sent);

@@ -1,6 +1,8 @@
 //! relay(): the relay's work done by whoever calls it, a scheduler or a test.
 
 use super::deliver::Relay;
+use super::held;
+use super::progress::now;
 use super::timer::Timers;
 use super::worker::Next;
 use crate::error::Error;
@@ -29,5 +31,13 @@ fn relay(max_events: i64) -> TableIterator<'static, (name!(sent, i64), name!(mor
         }
     }
     Timers::default().turn();
+    // Whoever writes a row that is being moved waits for the end of this transaction, so that must be near.
+    // SAFETY: reads the transaction's state.
+    if relay.held.is_some_and(|due| due <= now())
+        && !unsafe { pg_sys::IsTransactionBlock() }
+        && let Some(layout) = layout::find()
+    {
+        more |= held::turn(&layout).0;
+    }
     TableIterator::once((relay.sent as i64, more))
 }

@@ -7,6 +7,7 @@ mod definition;
 mod deliver;
 mod dialect;
 mod hand;
+pub mod held;
 pub mod inline;
 mod mistake;
 mod notify;

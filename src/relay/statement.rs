@@ -2,7 +2,7 @@
 
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi::OwnedPreparedStatement;
+use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,6 +13,22 @@ thread_local! {
 
 /// Runs a statement that returns nothing; a failure is raised by PostgreSQL itself.
 pub fn run(sql: &'static str, arguments: &[DatumWithOid]) {
+    planned(sql, arguments, |_| ());
+}
+
+/// The two bigints that a statement returns, 0 for none.
+pub fn pair(sql: &'static str, arguments: &[DatumWithOid]) -> (i64, i64) {
+    planned(sql, arguments, |rows| {
+        let (one, other) = rows.first().get_two::<i64, i64>().unwrap_or_default();
+        (one.unwrap_or(0), other.unwrap_or(0))
+    })
+}
+
+fn planned<T>(
+    sql: &'static str,
+    arguments: &[DatumWithOid],
+    read: impl FnOnce(SpiTupleTable) -> T,
+) -> T {
     Spi::connect_mut(|client| {
         let known = PLANS.with_borrow(|plans| plans.get(sql).cloned());
         let plan = known.unwrap_or_else(|| {
@@ -25,8 +41,10 @@ pub fn run(sql: &'static str, arguments: &[DatumWithOid]) {
             PLANS.with_borrow_mut(|plans| plans.insert(sql, plan.clone()));
             plan
         });
-        client
-            .update(&*plan, None, arguments)
-            .expect("a statement that fails raises");
-    });
+        read(
+            client
+                .update(&*plan, None, arguments)
+                .expect("a statement that fails raises"),
+        )
+    })
 }

@@ -73,6 +73,10 @@ pub fn ended(committed: bool) {
     relay.capturing.fetch_sub(1, SeqCst);
 }
 
+pub fn has_relay() -> bool {
+    shared::relay().latch.load(SeqCst) != 0
+}
+
 /// Sets the relay's latch, if there is a relay.
 pub fn call() {
     let latch = shared::relay().latch.load(SeqCst) as *mut pg_sys::Latch;

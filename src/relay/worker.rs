@@ -3,6 +3,7 @@
 
 use super::database;
 use super::deliver::Relay;
+use super::held;
 use super::timer::{self, Timers};
 use crate::log::statement::Statement;
 use crate::log::{layout, server, shared, subtransaction};
@@ -241,6 +242,9 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         if relay.worked {
             busy = now;
         }
+        if relay.held.is_some_and(|due| due <= now) && next != Next::Leave {
+            relay.held = move_held();
+        }
         let timer = timers.due(relay.worked);
         if timer.is_some_and(|due| due <= now) && next != Next::Leave {
             show(pg_sys::BackendState::STATE_RUNNING, c"calling timers");
@@ -254,7 +258,11 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
                 unsafe { pg_sys::pg_usleep(LINGER) };
             }
             Next::Rest(due) => {
-                let due = due.into_iter().chain(timers.due(false)).min();
+                let due = due
+                    .into_iter()
+                    .chain(relay.held)
+                    .chain(timers.due(false))
+                    .min();
                 if due.is_none() && now - busy > IDLE && leave() {
                     return;
                 }
@@ -372,6 +380,23 @@ fn retain() {
         pg_sys::CommitTransactionCommand();
         pg_sys::pgstat_report_stat(false);
         show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
+    }
+}
+
+/// In a transaction of its own, since a writer may wait for it; gives when to come again.
+fn move_held() -> Option<i64> {
+    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
+    unsafe {
+        pg_sys::SetCurrentStatementStartTimestamp();
+        pg_sys::StartTransactionCommand();
+        show(
+            pg_sys::BackendState::STATE_RUNNING,
+            c"logging what was held back",
+        );
+        let next = layout::find().and_then(|layout| held::turn(&layout).1);
+        pg_sys::CommitTransactionCommand();
+        show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
+        next
     }
 }
 

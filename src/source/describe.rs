@@ -113,6 +113,10 @@ fn effective(options: &Options) -> Value {
             milliseconds => json!(format!("{milliseconds} ms")),
         },
         "throttle_columns": list(&options.throttle_columns),
+        "throttle_log": match options.throttle {
+            0 => Value::Null,
+            _ => json!(options.throttle_log),
+        },
         "coalesced": options.coalesced,
     })
 }

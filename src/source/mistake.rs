@@ -54,6 +54,8 @@ pub enum Mistake {
     },
     ThrottleWithoutColumns,
     ThrottleColumnsAlone,
+    ThrottleLogAlone,
+    ThrottleLogWithoutOld,
     ThrottleNever {
         column: String,
         role: &'static str,
@@ -186,6 +188,18 @@ impl Mistake {
                 "throttle_columns needs throttle",
                 "",
                 "Say how often a row's updates of them may arrive: throttle => '30 s'.",
+            ),
+            Mistake::ThrottleLogAlone => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "throttle_log needs throttle",
+                "It says which of the updates that a throttle holds back are logged.",
+                "Say how often a row's updates may arrive: throttle => '30 s', throttle_columns => array['lat', 'lng'].",
+            ),
+            Mistake::ThrottleLogWithoutOld => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "throttle_log 'last' cannot be had with old_row 'none'",
+                "What is kept out of the log of a row whose key changes would not be found again.",
+                "Use old_row => 'key', or more.",
             ),
             Mistake::ThrottleNever { column, role } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

@@ -12,6 +12,7 @@ mod trigger;
 
 pub use mistake::Mistake;
 
+use crate::relay::held;
 use mistake::Table;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -47,6 +48,7 @@ fn set_source(relation: Option<pg_sys::Oid>, arguments: &[u8], dry_run: bool) ->
         };
         let step = plan_enable(&relation, &request);
         step.run(&relation, &request);
+        held::release(oid);
     }
     describe::row(oid)
 }
@@ -72,6 +74,7 @@ fn disable(relation: pg_sys::Oid) -> bool {
     for statement in &statements {
         catalog::execute(statement);
     }
+    held::release(relation);
     if restore::changes_identity(&found) {
         check_replica_identity(&found);
     }

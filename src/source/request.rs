@@ -5,7 +5,7 @@ use super::mistake::{self, Mistake};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error as WordError};
 use wire::filter::Filter;
-use wire::options::{LONGEST_THROTTLE, Numbers, Operation, Options, RowImage};
+use wire::options::{LONGEST_THROTTLE, Numbers, Operation, Options, RowImage, ThrottleLog};
 use wire::topic::Template;
 
 /// A text[] as JSON has it.
@@ -28,6 +28,7 @@ struct Arguments {
     numbers: Option<String>,
     throttle: Option<Window>,
     throttle_columns: List,
+    throttle_log: Option<String>,
     coalesced: Option<bool>,
     replica_mode: Option<String>,
     replica_identity: Option<String>,
@@ -95,6 +96,10 @@ impl Request {
         if throttle > 0 && new_row == Some(RowImage::Changed) {
             Mistake::ThrottleOfChanged.raise();
         }
+        let throttle_log = word("throttle_log", arguments.throttle_log, &["all", "last"]);
+        if throttle == 0 && throttle_log.is_some() {
+            Mistake::ThrottleLogAlone.raise();
+        }
         for (option, given) in [
             ("watch", &watch),
             ("status_columns", &status_columns),
@@ -127,6 +132,9 @@ impl Request {
             arguments.old_row,
             &["full", "changed", "key", "none"],
         );
+        if throttle_log == Some(ThrottleLog::Last) && old_row == Some(RowImage::None) {
+            Mistake::ThrottleLogWithoutOld.raise();
+        }
         let numbers = word("numbers", arguments.numbers, &["json", "text"]);
         Request {
             operations,
@@ -157,6 +165,7 @@ impl Request {
                 numbers: numbers.unwrap_or(Numbers::Json),
                 throttle,
                 throttle_columns,
+                throttle_log: throttle_log.unwrap_or_default(),
                 coalesced: arguments.coalesced.unwrap_or(false),
                 ..Options::default()
             },

@@ -36,6 +36,16 @@ pub enum Operation {
     Truncate,
 }
 
+/// Which of the updates that a throttle may hold back the log has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThrottleLog {
+    #[default]
+    All,
+    /// Of each window the last, and those sent at once.
+    Last,
+}
+
 /// A day, in milliseconds: what is held back longer than the log is kept by default would be lost.
 pub const LONGEST_THROTTLE: u32 = 86_400_000;
 
@@ -99,6 +109,8 @@ pub struct Options {
     pub throttle: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub throttle_columns: Vec<String>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub throttle_log: ThrottleLog,
     /// One event per row and transaction.
     #[serde(skip_serializing_if = "is_default")]
     pub coalesced: bool,
@@ -129,6 +141,7 @@ impl Default for Options {
             numbers: Numbers::Json,
             throttle: 0,
             throttle_columns: Vec::new(),
+            throttle_log: ThrottleLog::All,
             coalesced: false,
             operations: Vec::new(),
             leave: false,
@@ -211,7 +224,7 @@ mod tests {
             r#"{"topics":["driver:{id}"],"columns":["id","a \"b"],"exclude":["secret"],"watch":["x"],"#,
             r#""filter":"new.x > 1","new_row":"changed","old_row":"none","key_columns":["id"],"#,
             r#""event_name":"moved","status_columns":["status"],"numbers":"text","#,
-            r#""throttle":30000,"throttle_columns":["lat","lng"],"coalesced":true,"#,
+            r#""throttle":30000,"throttle_columns":["lat","lng"],"throttle_log":"last","coalesced":true,"#,
             r#""operations":["update","truncate"],"leave":true,"restore":{"replica_identity":"i:x_key","#,
             r#""index_columns":["x"],"publication":{"name":"feed","created":true}}}"#
         );
@@ -237,6 +250,7 @@ mod tests {
             r#"{"throttle":-1}"#,
             r#"{"throttle":86400001}"#,
             r#"{"throttle":"1s"}"#,
+            r#"{"throttle_log":"first"}"#,
             r#"{"event_name":"a\u0000b"}"#,
             r#"{"of_a_newer_version":[{"a\u0000":1}]}"#,
             r#"{"numbers":"\u0000"}"#,

@@ -21,11 +21,20 @@ impl Subject {
     /// Of an event in the native dialect. Whether it is an update of its key is only asked of those that
     /// may be: `throttled` ones are not.
     pub fn of(text: &[u8], throttled: bool) -> Subject {
+        Subject::scan(text, throttled, true)
+    }
+
+    /// The same among the events of one table: rows by their key alone.
+    pub fn in_table(text: &[u8], throttled: bool) -> Subject {
+        Subject::scan(text, throttled, false)
+    }
+
+    fn scan(text: &[u8], throttled: bool, named: bool) -> Subject {
         let (mut kind, mut table, mut key) = (&b""[..], Vec::new(), &b""[..]);
         for (name, value) in members(text) {
             match name {
                 b"type" if kind.is_empty() => kind = value,
-                b"schema" | b"table" if key.is_empty() && value != b"null" => {
+                b"schema" | b"table" if named && key.is_empty() && value != b"null" => {
                     table.extend_from_slice(value);
                 }
                 b"key" if key.is_empty() => {
@@ -45,7 +54,7 @@ impl Subject {
             }
         }
         match key {
-            _ if table.is_empty() => Subject::None,
+            _ if named && table.is_empty() => Subject::None,
             b"" | b"null" => Subject::Table(table),
             key => Subject::Row([&table[..], key].concat()),
         }
@@ -376,6 +385,15 @@ mod tests {
         let message = br#"{"v":1,"id":1,"type":"MESSAGE","schema":null,"table":null,"key":null}"#;
         assert_eq!(Subject::of(message, false), Subject::None);
         assert_eq!(Subject::of(b"not json", false), Subject::None);
+        // within a table by the key alone
+        let text = event("UPDATE", r#"{"id":1}"#, r#"{"id":2}"#);
+        let row = br#"{"id":1}"#.to_vec();
+        let renamed = Subject::Renamed(row.clone(), br#"{"id":2}"#.to_vec());
+        assert_eq!(Subject::in_table(text.as_bytes(), false), renamed);
+        assert_eq!(Subject::in_table(text.as_bytes(), true), Subject::Row(row));
+        let text = event("TRUNCATE", "null", "null");
+        let all = Subject::Table(Vec::new());
+        assert_eq!(Subject::in_table(text.as_bytes(), false), all);
     }
 
     #[derive(Clone, Debug)]
