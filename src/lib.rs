@@ -55,9 +55,14 @@ pgrx::extension_sql_file!(
     requires = ["retention"]
 );
 pgrx::extension_sql_file!(
+    "../sql/presence.sql",
+    name = "presence",
+    requires = ["health"]
+);
+pgrx::extension_sql_file!(
     "../sql/fleet/map.sql",
     name = "fleet_map",
-    requires = ["health"]
+    requires = ["presence"]
 );
 pgrx::extension_sql_file!(
     "../sql/fleet/identity.sql",
