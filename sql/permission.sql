@@ -11,21 +11,47 @@ as 'MODULE_PATHNAME', 'topic_condition_wrapper';
 
 -- What a role needs for an action, each a privilege and its object as GRANT has them.
 create function realtime_sync.privileges(action text, out privilege text, out object text) returns setof record
-stable language sql
+stable language plpgsql
 set search_path = ''
-begin atomic
+as $function$
+begin
+    return query
     select 'usage', 'schema realtime_sync'
     where action in ('read', 'send', 'migrate')
     union all
     select 'select', 'table ' || c.oid::regclass
     from (values
-        ('read', array['event', 'events', 'tick', 'floor']),
-        ('migrate', array['source'])
+        ('read', array['event', 'events', 'tick', 'floor', 'presence_state']),
+        ('migrate', array['source', 'fleet_map', 'fleet_object', 'fleet_template', 'fleet_word', 'fleet_who', 'fleet_permission', 'fleet_retention', 'geofence', 'presence_member', 'presence_state'])
     ) t(action, names)
     join pg_class c on c.relname = any (t.names) and c.relnamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action
     union all
+    -- What the fleet kit is set up with, and its functions call as their owner. Its policies hold each to what it owns.
+    select 'select, insert, update, delete', 'table ' || c.oid::regclass
+    from pg_class c
+    where action = 'migrate' and c.relname in ('fleet_map', 'fleet_object', 'fleet_retention', 'geofence', 'presence', 'presence_shift') and c.relnamespace = 'realtime_sync'::regnamespace
+    union all
+    select 'execute', 'function ' || p.oid::regprocedure
+    from pg_proc p
+    where action = 'migrate'
+        and p.proname ~ '^(fleet|presence)_'
+        and p.proname not in ('fleet_allow', 'fleet_disallow', 'fleet_write_policy')
+        and p.pronamespace = 'realtime_sync'::regnamespace
+    union
+    select 'execute', 'function ' || u.function
+    from realtime_sync.fleet_uses(array['function', 'view', 'trigger', 'policy', 'timer']) u
+    where action = 'migrate'
+    union all
     select 'insert (topics, event, payload)', 'table realtime_sync.event'
+    where action = 'send'
+    union all
+    -- Of its own presence: the policies say so.
+    select p.privilege, p.object
+    from (values
+        ('select, insert, delete, update (state, meta, since, seen, expires, ttl, due)', 'table realtime_sync.presence'),
+        ('select, insert, update', 'table realtime_sync.presence_shift')
+    ) p(privilege, object)
     where action = 'send'
     union all
     select 'select, insert, update (function), delete', 'table realtime_sync.timer'
@@ -33,13 +59,14 @@ begin atomic
     union all
     select 'execute', 'function ' || p.oid::regprocedure
     from (values
-        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition', 'replay', 'cursor']),
-        ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition']),
+        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition', 'replay', 'cursor', 'presence_state']),
+        ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'claim', 'may_send', 'policy_condition', 'presence_track', 'presence_heartbeat', 'presence_heartbeats', 'presence_untrack', 'presence_shift']),
         ('migrate', array['enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture', 'add_timer', 'drop_timer'])
     ) t(action, names)
     join pg_proc p on p.proname = any (t.names) and p.pronamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action;
-end;
+end
+$function$;
 
 -- What allow() has given. pg_dump leaves out policies on an extension's tables (pg_dump.c,
 -- checkExtensionMembership), but not the rows of this one: its trigger writes the policies again when

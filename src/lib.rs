@@ -69,6 +69,21 @@ pgrx::extension_sql_file!(
     name = "fleet_identity",
     requires = ["fleet_map"]
 );
+pgrx::extension_sql_file!(
+    "../sql/fleet/tables.sql",
+    name = "fleet_tables",
+    requires = ["fleet_identity"]
+);
+pgrx::extension_sql_file!(
+    "../sql/fleet/setup.sql",
+    name = "fleet_setup",
+    requires = ["fleet_tables"]
+);
+pgrx::extension_sql_file!(
+    "../sql/fleet/policy.sql",
+    name = "fleet_policy",
+    requires = ["fleet_setup"]
+);
 
 #[pgrx::pg_guard]
 extern "C-unwind" fn _PG_init() {

@@ -37,8 +37,8 @@ where p.pronamespace = 'realtime_sync'::regnamespace and l.lanname in ('sql', 'p
     and p.prosqlbody is null
     and not exists (select from unnest(p.proconfig) c where c like 'search_path=%')
 order by 1;
--- and none but relay() and metrics() runs with its owner's rights, whose search_path is its own
-select p.oid::regprocedure, p.proconfig from pg_proc p where p.pronamespace = 'realtime_sync'::regnamespace and p.prosecdef;
+-- and only these run with their owner's rights, their search_path their own
+select p.oid::regprocedure, p.proconfig from pg_proc p where p.pronamespace = 'realtime_sync'::regnamespace and p.prosecdef order by 1;
 
 -- the caller's search_path, made hostile, changes nothing
 create schema hostile;

@@ -1,0 +1,1 @@
+-- An app that has nothing yet: create_missing makes its tables.

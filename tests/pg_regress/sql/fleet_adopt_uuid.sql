@@ -1,0 +1,44 @@
+-- An app with uuid keys and is_online is found whole; its own function, trigger and policies stay.
+create schema fleet_adopt_uuid;
+set search_path = fleet_adopt_uuid, public;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set file :abs_srcdir '/../adoption/uuid.sql'
+\i :file
+-- Steps of the kit's other templates are those templates' tests.
+\set steps 'select status, object, why from realtime_sync.fleet_setup(\'fleet_adopt_uuid\') where object !~ \'^(table (driver_locations|trip_)|index|function|view|trigger|policy|timer)\' order by step'
+create temporary view own as
+select pg_get_functiondef(p.oid) as own from pg_proc p where p.pronamespace = 'fleet_adopt_uuid'::regnamespace
+union all
+select pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'fleet_adopt_uuid'::regnamespace
+union all
+select p::text from pg_policy p join pg_class c on c.oid = p.polrelid where c.relnamespace = 'fleet_adopt_uuid'::regnamespace
+union all
+select c.relname::text || c.relkind::text || coalesce(c.relacl::text, '') from pg_class c where c.relnamespace = 'fleet_adopt_uuid'::regnamespace;
+create temporary table before as table own;
+:steps;
+-- What the app had is as it was.
+select count(*) from (table before except table own) gone;
+select relation, topics, status_columns, exclude, throttle, throttle_columns from realtime_sync.source
+where relation in (select relation from realtime_sync.fleet_map where schema = 'fleet_adopt_uuid') order by relation::text;
+select p.proname, pg_get_function_result(p.oid) from pg_proc p
+where p.pronamespace = 'fleet_adopt_uuid'::regnamespace and p.proname in ('realtime_driver', 'realtime_passenger') order by 1;
+insert into rides (id, user_id, driver_id, origin_address, destination_address, estimated_price)
+values ('00000000-0000-0000-0000-0000000000f1', '00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000001', 'a', 'b', 1);
+update drivers set is_online = true;
+update rides set status = 'accepted';
+set request.jwt.claims = '{"sub": "00000000-0000-0000-0000-0000000000d1"}';
+select realtime_driver(), realtime_passenger();
+set request.jwt.claims = '{"sub": "no uuid"}';
+select realtime_driver(), realtime_passenger();
+reset request.jwt.claims;
+select event, topics, status from realtime_sync.events where schema = 'fleet_adopt_uuid' and event <> 'INSERT' order by id;
+-- Again: nothing to do.
+select status, object from realtime_sync.fleet_setup('fleet_adopt_uuid') where status not in ('exists', 'found', 'skip', 'ask');
+select status, object, why from realtime_sync.fleet_remove('fleet_adopt_uuid') where status <> 'done';
+-- Nothing is left, nothing is gone.
+select count(*) from (table own except table before) left_behind;
+select count(*) from (table before except table own) gone;
+select count(*) from realtime_sync.fleet_map where schema = 'fleet_adopt_uuid' and by_hand is null;
+set client_min_messages = warning;
+drop schema fleet_adopt_uuid cascade;
+delete from realtime_sync.fleet_map where schema = 'fleet_adopt_uuid';
