@@ -75,9 +75,14 @@ pgrx::extension_sql_file!(
     requires = ["fleet_identity"]
 );
 pgrx::extension_sql_file!(
+    "../sql/fleet/location.sql",
+    name = "fleet_location",
+    requires = ["fleet_tables"]
+);
+pgrx::extension_sql_file!(
     "../sql/fleet/setup.sql",
     name = "fleet_setup",
-    requires = ["fleet_tables"]
+    requires = ["fleet_location"]
 );
 pgrx::extension_sql_file!(
     "../sql/fleet/policy.sql",
