@@ -1,13 +1,16 @@
 # Two commands from a clean machine: make demo, make test. Every target installs what it needs first; all of them work
 # on private copies of PostgreSQL below target/, save install.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint installcheck psql install setup build clean
+.PHONY: help demo demo-fleet test bench lint installcheck psql install setup build clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## 60 seconds: a pg_notify trigger against realtime_sync, live in the terminal
 	@scripts/demo
+
+demo-fleet: ## a minute of a simulated city on the fleet kit, live in the terminal, then the reckoning in SQL
+	@scripts/demo-fleet
 
 test: ## every kind of test
 	@scripts/test

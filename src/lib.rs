@@ -80,9 +80,19 @@ pgrx::extension_sql_file!(
     requires = ["fleet_tables"]
 );
 pgrx::extension_sql_file!(
+    "../sql/fleet/trip.sql",
+    name = "fleet_trip",
+    requires = ["fleet_location"]
+);
+pgrx::extension_sql_file!(
+    "../sql/fleet/offer.sql",
+    name = "fleet_offer",
+    requires = ["fleet_trip"]
+);
+pgrx::extension_sql_file!(
     "../sql/fleet/setup.sql",
     name = "fleet_setup",
-    requires = ["fleet_location"]
+    requires = ["fleet_offer"]
 );
 pgrx::extension_sql_file!(
     "../sql/fleet/policy.sql",

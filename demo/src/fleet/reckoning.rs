@@ -1,0 +1,145 @@
+//! What must hold after any such day, asked in SQL; and whether the listener has heard all that the log has.
+
+use tokio_postgres::Client;
+
+use crate::Fallible;
+use crate::city::City;
+use crate::screen::{Screen, Tone, thousands};
+
+/// What must hold, what it is about (a number), and the exceptions (none).
+const INVARIANTS: &[(&str, &str, &str)] = &[
+    (
+        "No driver was on two trips at a time",
+        "select count(*) from trips where accepted_at is not null",
+        "with ride as (
+            select id, driver_id, tstzrange(accepted_at, coalesce(completed_at, canceled_at)) as during
+            from trips where accepted_at is not null
+        )
+        select count(*) from ride a join ride b on a.driver_id = b.driver_id and a.id < b.id and a.during && b.during",
+    ),
+    (
+        "Every trip that was accepted has one accepted offer, its driver's",
+        "select count(*) from trip_offers where state = 'accepted'",
+        "select count(*) from (
+            select t.id from trips t left join trip_offers o on o.trip_id = t.id and o.state = 'accepted'
+            group by t.id
+            having count(o.id) <> (t.accepted_at is not null)::int or bool_or(o.driver_id is distinct from t.driver_id) and count(o.id) > 0
+        ) t",
+    ),
+    (
+        "Every offer is accounted for: offered, told, and ended once",
+        "select count(*) from trip_offers",
+        "with told as (
+            select (payload ->> 'offer_id')::bigint as id, event, count(*) as n
+            from realtime_sync.event where event like 'trip\\_offer.%' group by 1, 2
+        )
+        select count(*) from trip_offers o
+        left join told c on c.id = o.id and c.event = 'trip_offer.created'
+        left join (select id, sum(n) as n, min(event) as event from told where event <> 'trip_offer.created' group by id) e on e.id = o.id
+        where o.answered_at is null
+            or coalesce(c.n, 0) <> (o.offered_at is not null)::int
+            or o.state <> 'accepted' and o.offered_at is not null and (e.n, e.event) is distinct from (1, 'trip_offer.' || o.state)
+            or o.state = 'accepted' and e.n is not null",
+    ),
+    (
+        "Offers expired when they should, within a second",
+        "select count(*) from trip_offers where state = 'expired'",
+        "select count(*) from trip_offers
+        where state = 'expired' and (answered_at < expires_at or answered_at > expires_at + interval '1 second')",
+    ),
+    (
+        "Each step of each trip is one the table of steps has, and follows the one before",
+        "select count(*) from trip_status_changes",
+        "select count(*) from (
+            select c.*, lag(to_status, 1, 'requested') over (partition by trip_id order by id) as before from trip_status_changes c
+        ) c
+        where c.from_status <> c.before or not exists (
+            select from trip_transitions t where (t.from_status, t.to_status) = (c.from_status, c.to_status)
+        )",
+    ),
+    (
+        "Every dashboard is what plain SQL says, slowly",
+        "select count(*) from drivers",
+        "select count(*) from drivers d
+        cross join lateral get_driver_dashboard(d.id) b
+        where (b -> 'wallet' ->> 'balance')::numeric is distinct from (select balance from driver_wallets where driver_id = d.id)
+            or (b -> 'trips' ->> 'today')::bigint is distinct from (
+                select count(*) from trips where driver_id = d.id and status = 'completed' and completed_at >= current_date
+            )
+            or (b -> 'trips' ->> 'today_earnings')::numeric is distinct from (
+                select coalesce(sum(earnings), 0) from trips
+                where driver_id = d.id and status = 'completed' and completed_at >= current_date
+            )
+            or b ->> 'active_trip' is not null
+            or (b -> 'acceptance' ->> 'accepted')::bigint is distinct from (
+                select count(*) from trip_offers where driver_id = d.id and state = 'accepted'
+            )
+            or b -> 'driver' ->> 'name' is distinct from d.name",
+    ),
+    (
+        "What drivers earned is in their wallets, to the cent",
+        "select count(*) from driver_wallets where balance > 0",
+        "select count(*) from driver_wallets w
+        where balance <> (select coalesce(sum(earnings), 0) from trips where driver_id = w.driver_id and status = 'completed')",
+    ),
+];
+
+/// Fixes that a newer one of the same driver has overtaken are not sent: the newest is.
+const LOG: &str = "
+    select id, \"table\" = 'drivers' and type = 'UPDATE' and not changed && array['is_online', 'status'] as may_be_overtaken
+    from realtime_sync.events";
+
+pub async fn print(screen: &mut Screen, owner: &Client, city: &City) -> Fallible<bool> {
+    screen.line("");
+    let mut good = true;
+    for (what, about, exceptions) in INVARIANTS {
+        let about: i64 = owner.query_one(*about, &[]).await?.get(0);
+        let exceptions: i64 = owner.query_one(*exceptions, &[]).await?.get(0);
+        good &= verdict(screen, what, about as u64, exceptions as u64);
+    }
+    let log = owner.query(LOG, &[]).await?;
+    let seen = city.seen.lock().expect("one thread");
+    let (mut missed, mut overtaken) = (0, 0);
+    for row in &log {
+        if !seen.ids.contains(&row.get::<_, i64>(0)) {
+            match row.get::<_, Option<bool>>(1) {
+                Some(true) => overtaken += 1,
+                _ => missed += 1,
+            }
+        }
+    }
+    let heard = seen.ids.len() as u64;
+    let invented = heard + missed + overtaken - log.len() as u64;
+    good &= verdict(
+        screen,
+        "Every event was received, once, and none that the log has not",
+        heard,
+        missed + invented + seen.twice,
+    );
+    let failed = seen.counts.get("failed calls").copied().unwrap_or_default();
+    let calls = seen.counts.values().sum();
+    good &= verdict(
+        screen,
+        "No call failed, but those that came too late",
+        calls,
+        failed,
+    );
+    screen.line(&format!(
+        "     besides, {} fixes were overtaken by newer ones of the same driver and rightly not sent",
+        thousands(overtaken)
+    ));
+    Ok(good && heard > 0)
+}
+
+fn verdict(screen: &mut Screen, what: &str, about: u64, exceptions: u64) -> bool {
+    let good = exceptions == 0;
+    let word = match good {
+        true => screen.paint(&[Tone::Bold, Tone::Green], "holds"),
+        false => screen.paint(
+            &[Tone::Bold, Tone::Red],
+            &format!("FAILS {} times", thousands(exceptions)),
+        ),
+    };
+    screen.line(&format!("{word}  {what} ({})", thousands(about)));
+    good
+}
