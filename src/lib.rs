@@ -90,9 +90,19 @@ pgrx::extension_sql_file!(
     requires = ["fleet_trip"]
 );
 pgrx::extension_sql_file!(
+    "../sql/fleet/telemetry.sql",
+    name = "fleet_telemetry",
+    requires = ["fleet_offer"]
+);
+pgrx::extension_sql_file!(
+    "../sql/fleet/dashboard.sql",
+    name = "fleet_dashboard",
+    requires = ["fleet_telemetry"]
+);
+pgrx::extension_sql_file!(
     "../sql/fleet/setup.sql",
     name = "fleet_setup",
-    requires = ["fleet_offer"]
+    requires = ["fleet_dashboard"]
 );
 pgrx::extension_sql_file!(
     "../sql/fleet/policy.sql",

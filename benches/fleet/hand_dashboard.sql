@@ -1,0 +1,2 @@
+\set d random(1, :drivers)
+select hand_dashboard(:d);

@@ -1,0 +1,2 @@
+-- as fleet_bench_driver
+select hand_dashboard(realtime_driver());

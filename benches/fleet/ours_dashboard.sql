@@ -1,0 +1,2 @@
+\set d random(1, :drivers)
+select get_driver_dashboard(:d);

@@ -1,0 +1,2 @@
+-- as fleet_bench_driver
+select get_driver_dashboard();

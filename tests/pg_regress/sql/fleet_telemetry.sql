@@ -1,0 +1,162 @@
+-- Promise: a change of a status column, whatever statement made it, is a telemetry row of the same
+-- transaction, and no telemetry table refuses the app's own write.
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
+create schema shift;
+create table shift.drivers (id bigint primary key, user_id uuid unique, is_online boolean, status text, lat float8, lng float8);
+create table shift.telemetry_logs (
+    id bigint generated always as identity primary key, driver_id bigint not null references shift.drivers,
+    type text not null, message text, meta jsonb, created_at timestamptz not null default now()
+);
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('shift');
+create view shift.log as select driver_id as driver, type, message, meta from shift.telemetry_logs order by id;
+
+-- insert, update, upsert, and null on either side
+insert into shift.drivers (id, is_online, status) values (42, false, null), (43, null, null);
+update shift.drivers set is_online = true where id = 42;
+update shift.drivers set is_online = null, status = 'busy' where id = 42;
+insert into shift.drivers (id, is_online) values (42, true), (44, true)
+on conflict (id) do update set is_online = excluded.is_online;
+-- no status changed: no row
+update shift.drivers set is_online = is_online, lat = 1 where id = 42;
+update shift.drivers set lat = 2;
+table shift.log;
+-- of the same transaction
+begin;
+update shift.drivers set is_online = not is_online;
+rollback;
+select count(*) from shift.log;
+
+-- a driver who may change his status and cannot write telemetry
+create role shift_driver;
+grant usage on schema shift to shift_driver;
+grant select, update on shift.drivers to shift_driver;
+set role shift_driver;
+update shift.drivers set status = 'free' where id = 44;
+insert into shift.telemetry_logs (driver_id, type) values (44, 'forged');
+reset role;
+select * from shift.log offset 6;
+
+-- a telemetry table that refuses, or is gone, warns and lets the write through
+alter table shift.telemetry_logs add constraint quiet check (driver_id <> 43);
+update shift.drivers set is_online = true where id in (42, 43, 44);
+select id, is_online from shift.drivers order by id;
+select count(*) from shift.log where driver = 43;
+alter table shift.telemetry_logs rename column message to words;
+update shift.drivers set is_online = false where id = 44 returning id, is_online;
+alter table shift.telemetry_logs rename column words to message;
+alter table shift.telemetry_logs drop constraint quiet;
+
+-- again, nothing is done; taken away, nothing is left
+select realtime_sync.fleet_status_telemetry('shift.drivers') = '' as unchanged;
+select realtime_sync.fleet_status_telemetry('shift.drivers', array['status'], dry_run => true) like '%new.status%' as would;
+select realtime_sync.fleet_drop_status_telemetry('shift.drivers'), realtime_sync.fleet_drop_status_telemetry('shift.drivers');
+select count(*) from pg_trigger where tgrelid = 'shift.drivers'::regclass and tgname like 'realtime_status%';
+select count(*) from pg_proc where pronamespace = 'shift'::regnamespace and proname = 'realtime_status_drivers';
+
+-- any table, an enum, names that need quotes, and a telemetry table with keys and columns of its own
+create type shift.kind as enum ('login', 'status_change');
+create type shift.state as enum ('Open', 'On the way', 'it''s "done"');
+create table shift."Job's" ("jobId" text primary key, "driverRef" text, "State" shift.state);
+create table shift."Log" (
+    "logId" uuid primary key, "who" text not null, "kind" shift.kind not null, "data" json, "source" text not null default 'db', "at" timestamp
+);
+select realtime_sync.fleet_status_telemetry('shift."Job''s"', array['State'], 'shift."Log"',
+    '{"driver": "who", "type": "kind", "meta": "data", "created_at": "at"}', driver_column => 'driverRef', label => '100 %s') <> '' as made;
+insert into shift."Job's" values ('a''1', 'd"1', 'Open'), ('b', null, 'Open');
+update shift."Job's" set "State" = 'it''s "done"';
+select who, kind, data, source, at is not null as dated from shift."Log" order by at;
+
+-- what cannot be meant is an error here and not at the next write
+create table shift.bad (id int generated always as identity, driver int not null, severity text not null);
+select realtime_sync.fleet_status_telemetry('shift."Job''s"', array['State'], 'shift.bad', '{"driver": "driver"}');
+\echo :SQLSTATE
+select realtime_sync.fleet_status_telemetry('shift."Job''s"', array['Status'], 'shift."Log"', '{"driver": "who"}');
+\echo :SQLSTATE
+select realtime_sync.fleet_status_telemetry('shift."Job''s"', array['State'], 'shift."Log"', '{"driver": "nobody"}');
+\echo :SQLSTATE
+select realtime_sync.fleet_status_telemetry('shift."Job''s"', '{}', 'shift."Log"', '{"driver": "who"}');
+\echo :SQLSTATE
+select realtime_sync.fleet_status_telemetry('shift.bad', array['driver'], 'shift."Log"', '{"driver": "who"}');
+\echo :SQLSTATE
+alter type shift.kind rename value 'status_change' to 'change';
+select realtime_sync.fleet_status_telemetry('shift."Job''s"', array['State'], 'shift."Log"', '{"driver": "who", "type": "kind"}');
+\echo :SQLSTATE
+create function shift.realtime_status_drivers() returns int language sql as 'select 1';
+select realtime_sync.fleet_status_telemetry('shift.drivers');
+\echo :SQLSTATE
+drop function shift.realtime_status_drivers();
+
+-- log_telemetry: the driver himself, a dispatcher, nobody else
+update shift.drivers set user_id = '00000000-0000-0000-0000-000000000042' where id = 42;
+grant execute on function shift.log_telemetry to shift_driver;
+truncate shift.telemetry_logs;
+set role shift_driver;
+set request.jwt.claims = '{"sub": "00000000-0000-0000-0000-000000000042"}';
+select shift.log_telemetry(type => 'battery', message => 'low', meta => '{"percent": 7}') > 0 as logged;
+select shift.log_telemetry(42, 'battery', 'lower') > 0 as logged;
+select shift.log_telemetry(43, 'battery', 'not his');
+\echo :SQLSTATE
+select shift.log_telemetry(type => null);
+\echo :SQLSTATE
+set request.jwt.claims = '{"sub": "00000000-0000-0000-0000-00000000000d", "user_role": "dispatcher"}';
+select shift.log_telemetry(43, 'note', 'called') > 0 as logged;
+select shift.log_telemetry(type => 'note');
+\echo :SQLSTATE
+set request.jwt.claims = '{}';
+select shift.log_telemetry(42, 'note', 'a stranger''s');
+\echo :SQLSTATE
+reset request.jwt.claims;
+reset role;
+table shift.log;
+
+-- keys that the app makes in its client
+create schema client;
+create table client."Driver" ("id" text primary key, "isOnline" boolean);
+create table client."TelemetryLog" ("id" text primary key, "driverId" text not null, "type" varchar(30) not null, "message" text not null, "createdAt" timestamp not null);
+select realtime_sync.fleet_map('client', 'telemetry', 'client."TelemetryLog"') is not null as mapped;
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('client');
+insert into client."Driver" values ('d"1', true);
+select length(client.log_telemetry('d"1', 'note', 'it''s')) as key;
+select "driverId", type, message from client."TelemetryLog" order by "createdAt";
+select client.log_telemetry('d"1', 'note', null);
+\echo :SQLSTATE
+select count(*) > 0 as removed from realtime_sync.fleet_remove('client');
+delete from realtime_sync.fleet_map where schema = 'client';
+
+-- time in each state
+truncate shift.telemetry_logs;
+insert into shift.telemetry_logs (driver_id, type, meta, created_at)
+select 42, 'status_change', jsonb_build_object('column', 'status', 'old_status', o, 'new_status', n), '2026-01-01 00:00+0'::timestamptz + at::interval
+from (values (null, 'free', '0'), ('free', 'busy', '1 hour'), ('busy', 'free', '90 min'), ('free', null, '2 hours'), (null, 'busy', '3 hours')) v(o, n, at);
+select driver_id, status_column, state, since at time zone 'UTC' as since, until at time zone 'UTC' as until, case when until is not null then seconds end as seconds
+from shift.driver_states order by since;
+select driver_id, status_column, state, times, since at time zone 'UTC' as since, case when since is null then seconds end as seconds
+from shift.driver_state_times order by state;
+
+-- kept for as long as it is told, deleted in batches, what another holds is left
+select realtime_sync.fleet_retain('shift', 'telemetry', '30 days');
+insert into shift.telemetry_logs (driver_id, type, created_at)
+select 43, 'old', now() - interval '31 days' from generate_series(1, 1500);
+insert into shift.telemetry_logs (driver_id, type, created_at) values (43, 'young', now() - interval '29 days');
+select shift.realtime_retention_due() - clock_timestamp() between '0' and '2 s' as soon;
+select type, count(*) from shift.telemetry_logs where driver_id = 43 group by type order by type;
+select shift.realtime_retention_due() > clock_timestamp() as later;
+select type, count(*) from shift.telemetry_logs where driver_id = 43 group by type order by type;
+update realtime_sync.fleet_retention set due = now();
+select shift.realtime_retention_due() > clock_timestamp() + '59 min' as later;
+select type, count(*) from shift.telemetry_logs where driver_id = 43 group by type order by type;
+select realtime_sync.fleet_retain('shift', 'telemetry', null);
+select shift.realtime_retention_due();
+select realtime_sync.fleet_retain('shift', 'wallet', '1 day');
+\echo :SQLSTATE
+
+select count(*) > 0 as removed from realtime_sync.fleet_remove('shift');
+select tgname from pg_trigger where tgrelid = 'shift.drivers'::regclass and not tgisinternal;
+set client_min_messages = warning;
+drop schema shift cascade;
+drop schema client cascade;
+drop owned by shift_driver;
+drop role shift_driver;
+delete from realtime_sync.fleet_object where schema in ('shift');
+truncate realtime_sync.event;
