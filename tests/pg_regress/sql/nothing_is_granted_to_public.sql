@@ -38,7 +38,7 @@ where p.pronamespace = 'realtime_sync'::regnamespace and l.lanname in ('sql', 'p
     and not exists (select from unnest(p.proconfig) c where c like 'search_path=%')
 order by 1;
 -- and only these run with their owner's rights, their search_path their own
-select p.oid::regprocedure, p.proconfig from pg_proc p where p.pronamespace = 'realtime_sync'::regnamespace and p.prosecdef order by 1;
+select p.oid::regprocedure, p.proconfig from pg_proc p where p.pronamespace = 'realtime_sync'::regnamespace and p.prosecdef order by p.oid::regprocedure::text;
 
 -- the caller's search_path, made hostile, changes nothing
 create schema hostile;
