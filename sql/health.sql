@@ -343,7 +343,7 @@ as $function$
                 else 'Mend what that says: the relay calls it again within a minute.'
             end
         from realtime_sync.timer t
-        left join pg_catalog.pg_proc p on p.oid = t.function
+        left join pg_catalog.pg_proc p on p.oid = pg_catalog.to_regprocedure(t.function)
         left join pg_catalog.pg_roles r on r.oid = t.owner
         where t.error is not null or p.oid is null or r.oid is null
         union all

@@ -47,7 +47,8 @@ insert into realtime_sync.presence_sweep (at) values ('infinity');
 -- What else happens when a member's state changes: a function (member text, state text) of a topic.
 create table realtime_sync.presence_hook (
     topic text primary key,
-    function regprocedure not null
+    -- By name: pg_upgrade refuses columns of type regprocedure.
+    function text not null
 );
 
 select pg_catalog.pg_extension_config_dump('realtime_sync.presence_hook', '');
@@ -102,7 +103,11 @@ begin
         )
     );
     if best.state <> was.state then
-        select h.function into hook from realtime_sync.presence_hook h where h.topic = device.topic;
+        -- It runs with this function's rights, so it has to be of the same owner, or run with its own.
+        select p.oid into hook
+        from realtime_sync.presence_hook h
+        join pg_catalog.pg_proc p on p.oid = pg_catalog.to_regprocedure(h.function)
+        where h.topic = device.topic and (p.prosecdef or p.proowner = current_user::regrole);
         if found then
             execute pg_catalog.format('select %s($1, $2)', hook::regproc) using device.member, best.state;
         end if;
@@ -385,14 +390,15 @@ begin
     if function is not null and not exists (
         select from pg_catalog.pg_proc p
         where p.oid = presence_hook.function and pg_catalog.oidvectortypes(p.proargtypes) = 'text, text'
+            and (p.prosecdef or p.proowner = current_user::regrole)
     ) then
         raise invalid_function_definition using
-            message = pg_catalog.format('%s does not take (member text, state text)', presence_hook.function),
-            hint = 'Give a function of two texts: it is called with the member and its new state.';
+            message = pg_catalog.format('%s does not take (member text, state text), or would run with rights that are not its owner''s', presence_hook.function),
+            hint = 'Give a function of two texts, of your own or SECURITY DEFINER: it is called with the member and its new state.';
     end if;
     delete from realtime_sync.presence_hook h where h.topic = presence_hook.topic;
     if presence_hook.function is not null then
-        insert into realtime_sync.presence_hook values (presence_hook.topic, presence_hook.function);
+        insert into realtime_sync.presence_hook values (presence_hook.topic, presence_hook.function::text);
     end if;
 end
 $function$;

@@ -3,13 +3,14 @@
 
 create table realtime_sync.timer (
     name text primary key,
-    function regprocedure not null,
+    -- By name: pg_upgrade refuses columns of type regprocedure.
+    function text not null,
     owner regrole not null default current_user::regrole,
     error text,
     failing_since timestamptz
 );
 
-select pg_catalog.pg_extension_config_dump('realtime_sync.timer', 'where function::pg_catalog.text not like ''realtime\_sync.%''');
+select pg_catalog.pg_extension_config_dump('realtime_sync.timer', 'where function not like ''realtime\_sync.%''');
 
 -- A function runs as its timer's owner, so nobody may name another.
 alter table realtime_sync.timer enable row level security;
@@ -47,7 +48,7 @@ begin
             hint = pg_catalog.format('grant execute on function %s to %I;', function, current_user);
     end if;
     begin
-        insert into realtime_sync.timer as t (name, function) values (add_timer.name, add_timer.function)
+        insert into realtime_sync.timer as t (name, function) values (add_timer.name, add_timer.function::text)
         on conflict on constraint timer_pkey do update set function = excluded.function
         where t.function <> excluded.function;
     exception

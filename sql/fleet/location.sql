@@ -445,7 +445,7 @@ begin
     where {{d.id}} = driver_id;
     @)
     if was.place is null or was.place[0] <> lng or was.place[1] <> lat then
-        perform realtime_sync.fleet_cross_geofences('{{schema}}', driver_id::text, was.place, place, recorded_at);
+        perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver_id::text, was.place, place, recorded_at);
         {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
         perform realtime_sync.send(
             k.topic, 'trip.arriving',
@@ -469,7 +469,7 @@ begin
                 offset 0
             ) n
             where n.distance_m <= coalesce(nullif(pg_catalog.current_setting('realtime_fleet.arriving', true), '')::double precision, 200)
-                and realtime_sync.fleet_note_arrival('{{schema}}', n.id::text)
+                and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text)
             -- Noted once, and then told to each.
             offset 0
         ) a

@@ -123,6 +123,8 @@ begin
         union all
         select 'schema', pg_catalog.quote_ident(fleet_expand.schema)
         union all
+        select 'schema:literal', pg_catalog.quote_literal(fleet_expand.schema)
+        union all
         select 'who', w.function
         from realtime_sync.fleet_who w
         where w.schema = fleet_expand.schema
@@ -131,6 +133,17 @@ begin
         from realtime_sync.fleet_template t
         where pg_catalog.strpos(fleet_expand.template, t.name) > 0
     ) k;
+    -- Names go into quoted bodies and through this function again, so none may end a quote or be a token.
+    select k.value into token
+    from pg_catalog.jsonb_each_text(tokens) k
+    where k.key <> 'schema:literal' and k.value ~ '\{\{|\}\}|\$|''|@'
+    limit 1;
+    if found then
+        raise invalid_name using
+            message = pg_catalog.format('the fleet kit cannot work with the name %s', token),
+            detail = 'Names with a dollar sign, a single quote, an at sign or double braces could not be told from the kit''s own text.',
+            hint = 'Rename it, or leave it out: select realtime_sync.fleet_map(...).';
+    end if;
     for token in select distinct m[1] from pg_catalog.regexp_matches(text, '\{\{schema\}\}\.([a-z_]+)', 'g') m loop
         if tokens ? ('rpc.' || token) then
             text := pg_catalog.regexp_replace(text, '\{\{schema\}\}\.' || token || '\M', '{{rpc.' || token || '}}', 'g');

@@ -468,7 +468,7 @@ begin
         select from pg_catalog.pg_proc p
         where p.oid = $7 and p.prorettype = 'boolean'::regtype and not p.proretset
             and p.proargtypes[0] = $n${{driver.id:type}}$n$::regtype and p.proargtypes[1] = $n${{trip.id:type}}$n$::regtype
-            and p.pronargs - p.pronargdefaults <= 2 and p.pronargs >= 2
+            and p.pronargs = 2 and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
     ) then
         raise invalid_parameter_value using
             message = pg_catalog.format('%s does not say who is eligible', $7),

@@ -212,6 +212,10 @@ volatile language plpgsql
 set search_path = ''
 as $function$
 #variable_conflict use_column
+declare
+    caller text := pg_catalog.current_setting('role');
+    thing record;
+    step realtime_sync.fleet_step;
 begin
     if who = '' then
         delete from realtime_sync.fleet_who w where w.schema = fleet_identify.schema;
@@ -219,14 +223,23 @@ begin
         insert into realtime_sync.fleet_who as w values (fleet_identify.schema, fleet_identify.who)
         on conflict (schema) do update set function = excluded.function;
     end if;
-    return query
-        select f.*
+    -- As the kit's owner: what runs as its owner may not become the caller's.
+    for thing in
+        select o.name, pg_catalog.pg_get_userbyid(p.proowner) as owner
         from realtime_sync.fleet_object o
-        cross join lateral realtime_sync.fleet_make(o.schema, o.kind, o.name, false, false) f
+        join pg_catalog.pg_proc p
+            on p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual
         where o.schema = fleet_identify.schema
             and o.kind = 'function'
             and o.name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher')
-            and f.status <> 'exists';
+    loop
+        perform pg_catalog.set_config('role', thing.owner, true);
+        step := realtime_sync.fleet_make(fleet_identify.schema, 'function', thing.name, false, false);
+        perform pg_catalog.set_config('role', caller, true);
+        if step.status <> 'exists' then
+            return next step;
+        end if;
+    end loop;
 end
 $function$;
 
@@ -242,7 +255,8 @@ begin atomic
     union
     select 'execute', 'function ' || u.function
     from realtime_sync.fleet_uses(array['function', 'view']) u
-    where not u.definer;
+    where not u.definer
+        and not (select p.prosecdef from pg_catalog.pg_proc p where p.oid = u.function::regprocedure);
 end;
 
 create function realtime_sync.fleet_allow(

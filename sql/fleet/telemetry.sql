@@ -352,6 +352,10 @@ declare
     end if;
     if $2 is null then
         raise null_value_not_allowed using message = 'type must not be null';
+    elsif $2 = 'status_change' and not {{rpc.realtime_dispatcher}}() then
+        raise insufficient_privilege using
+            message = 'only a dispatcher or the back end may log a status change',
+            hint = 'Change the status: its telemetry writes itself.';
     end if;
     begin
         insert into {{telemetry}} ({{telemetry.driver}}, {{telemetry.type}}{{#telemetry.message}}, {{telemetry.message}}{{/telemetry.message}}{{#telemetry.meta}}, {{telemetry.meta}}{{/telemetry.meta}}{{#telemetry.created_at}}, {{telemetry.created_at}}{{/telemetry.created_at}})

@@ -23,9 +23,9 @@ const LONGEST_WAIT: i64 = 60_000_000;
 const AHEAD: i64 = 3_600_000_000;
 
 static ALL: Statement<0> = Statement::new(
-    c"select t.name, t.function::pg_catalog.text, t.owner::pg_catalog.oid, t.error is not null
+    c"select t.name, t.function, t.owner::pg_catalog.oid, t.error is not null
     from realtime_sync.timer t
-    join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) t.function::pg_catalog.oid
+    join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) pg_catalog.to_regprocedure(t.function)::pg_catalog.oid
     join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) t.owner::pg_catalog.oid",
     [],
 );
