@@ -1,0 +1,70 @@
+-- Promise: a role that may set the kit up, and those it is for, get no right by it that they had not: not by
+-- names, not by hooks, not by functions the kit calls.
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
+set client_min_messages = warning;
+create schema climb;
+create role regress_climber;
+create role regress_reader;
+grant all on schema climb to regress_climber;
+select realtime_sync.allow('regress_climber', 'migrate') is null as migrate,
+    realtime_sync.allow('regress_climber', 'send', array['*']) as send;
+set role regress_climber;
+select count(*) > 40 as made from realtime_sync.fleet_setup('climb', create_missing => true) where status = 'done';
+
+-- a column named as a token, in a policy that a superuser writes
+create table climb." is null);alter role regress_climber superuser;--" (id bigint primary key);
+alter table climb.trips add "{{passenger}}" bigint;
+update realtime_sync.fleet_map set relation = 'climb." is null);alter role regress_climber superuser;--"'::regclass
+where schema = 'climb' and entity = 'passenger';
+update realtime_sync.fleet_map set columns = columns || '{"driver": "{{passenger}}"}' where schema = 'climb' and entity = 'trip';
+reset role;
+select count(*) from realtime_sync.fleet_allow('climb', 'regress_reader');
+\echo :SQLSTATE
+set role regress_climber;
+update realtime_sync.fleet_map set columns = columns || '{"driver": "driver_id"}' where schema = 'climb' and entity = 'trip';
+update realtime_sync.fleet_map set relation = 'climb.passengers' where schema = 'climb' and entity = 'passenger';
+reset role;
+
+-- an identity function that a superuser's call would make anew as its own
+set role regress_climber;
+create function climb.who() returns jsonb language sql as $$ select '{}'::jsonb $$;
+drop function climb.realtime_passenger();
+create function climb.realtime_passenger() returns integer language sql as 'select 1';
+update realtime_sync.fleet_object set body = md5('select 1') where schema = 'climb' and kind = 'function' and name = 'realtime_passenger';
+reset role;
+select count(*) > 30 as allowed from realtime_sync.fleet_allow('climb', 'regress_reader', who => 'climb.who()');
+select p.proname, p.proowner::regrole from pg_proc p where p.pronamespace = 'climb'::regnamespace and p.proowner <> 'regress_climber'::regrole;
+select count(*) > 0 as by_claims from realtime_sync.fleet_allow('climb', 'regress_reader', who => '');
+
+-- a hook that asks for the caller's rights after it was let in
+set role regress_climber;
+create function climb.hook(member text, state text) returns void language plpgsql security definer as 'begin end';
+reset role;
+select realtime_sync.presence_hook('climb', 'climb.hook(text, text)');
+set role regress_climber;
+create or replace function climb.hook(member text, state text) returns void language plpgsql security invoker as
+    $$ begin raise exception 'called as %', current_user; end $$;
+select realtime_sync.presence_track('climb', 'x');
+reset role;
+select realtime_sync.presence_hook('climb');
+
+-- what readers may not call, and write
+select p.oid::regprocedure from pg_proc p
+where p.pronamespace = 'realtime_sync'::regnamespace and p.prosecdef and has_function_privilege('regress_reader', p.oid, 'execute');
+insert into climb.drivers (user_id) values ('anna');
+set role regress_reader;
+set request.jwt.claims = '{"sub": "anna"}';
+select climb.log_telemetry(null, 'status_change', 'x', '{"column": "status", "new_status": "online"}');
+set request.jwt.claims = '{"sub": "dora", "user_role": "dispatcher"}';
+select count(*) from climb.offer_trip(1, eligible => 'pg_catalog.pg_terminate_backend(integer, bigint)');
+reset role;
+reset request.jwt.claims;
+select rolname from pg_roles where rolname in ('regress_climber', 'regress_reader') and rolsuper;
+
+select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
+select count(*) > 0 as removed from realtime_sync.fleet_remove('climb');
+drop schema climb cascade;
+delete from realtime_sync.presence where topic = 'climb';
+drop owned by regress_climber, regress_reader;
+drop role regress_climber, regress_reader;
