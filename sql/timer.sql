@@ -4,7 +4,7 @@
 create table realtime_sync.timer (
     name text primary key,
     -- By name: pg_upgrade refuses columns of type regprocedure.
-    function text not null,
+    function text not null check (function like '%()'),
     owner regrole not null default current_user::regrole,
     error text,
     failing_since timestamptz
@@ -17,6 +17,21 @@ alter table realtime_sync.timer enable row level security;
 create policy own on realtime_sync.timer
     using (pg_catalog.pg_has_role(owner, 'usage'))
     with check (owner = current_user::regrole);
+
+-- What could not be read as a function's name would be an error of the relay, at every look. One that is not
+-- there is none.
+create function realtime_sync.check_timer() returns trigger
+language plpgsql
+set search_path = ''
+as $function$
+begin
+    perform pg_catalog.to_regprocedure(new.function);
+    return new;
+end
+$function$;
+
+create trigger check_timer before insert or update of function on realtime_sync.timer
+    for each row execute function realtime_sync.check_timer();
 
 create function realtime_sync.add_timer(name text, function regprocedure) returns void
 volatile strict parallel unsafe language plpgsql
@@ -76,6 +91,7 @@ end
 $function$;
 
 revoke all on table realtime_sync.timer from public;
+revoke all on function realtime_sync.check_timer() from public;
 revoke all on function realtime_sync.add_timer(text, regprocedure) from public;
 revoke all on function realtime_sync.drop_timer(text) from public;
 
@@ -87,6 +103,8 @@ comment on column realtime_sync.timer.owner is
     'In whose name it runs.';
 comment on column realtime_sync.timer.error is
     'What its last call failed with; it is called again, a minute later at the latest.';
+comment on function realtime_sync.check_timer() is
+    'Trigger function: refuses what cannot be the name of a function.';
 comment on function realtime_sync.add_timer(text, regprocedure) is
     'Has the relay call a function () returns timestamptz as the caller''s role: when the relay starts, at the time the function gave, and within half a second of events. It does what is due and returns when it wants to be called next, null when nothing is due; more than an hour ahead keeps no relay waiting. A call ends after 5 seconds. 22023 for another function, 42501 for one the caller may not execute.';
 comment on function realtime_sync.drop_timer(text) is

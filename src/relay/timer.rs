@@ -1,6 +1,6 @@
 //! Functions of kits that are called when what they look after is due.
 
-use super::dialect::{connected, execute, prepare};
+use super::dialect::{kept, value};
 use super::owner;
 use super::progress::now;
 use super::statement;
@@ -142,21 +142,10 @@ impl Timer {
     }
 
     fn ask(&self) -> Option<i64> {
-        let mut sql = b"select ".to_vec();
-        sql.extend_from_slice(&self.function);
-        let plan = prepare(sql, &[]);
-        connected(|| {
-            // SAFETY: no parameters; one row of one timestamptz, read before SPI is left.
-            unsafe {
-                execute(plan, &mut [], None);
-                let table = pg_sys::SPI_tuptable;
-                let mut null = false;
-                let row = *(*table).vals;
-                let next = pg_sys::SPI_getbinval(row, (*table).tupdesc, 1, &mut null);
-                pg_sys::SPI_freeplan(plan);
-                (!null).then_some(next.value() as i64)
-            }
-        })
+        // The function may have been made anew, to give something else.
+        let sql = [b"select ", &self.function[..], b"::pg_catalog.timestamptz"].concat();
+        // SAFETY: no parameters; a timestamptz is passed by value.
+        unsafe { value(kept(sql, &[]), &mut [], |next| next.value() as i64) }
     }
 }
 

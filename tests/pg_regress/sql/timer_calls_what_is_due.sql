@@ -70,6 +70,20 @@ create or replace function clock.climb() returns timestamptz language sql as 'se
 select from realtime_sync.relay();
 select name, error from realtime_sync.timer where name <> 'presence' order by name;
 
+-- one made anew that gives something else, or no row at all
+drop function clock.climb();
+create function clock.climb() returns text language sql as $$ select 'soon' $$;
+select from realtime_sync.relay();
+select name, error from realtime_sync.timer where name = 'climb';
+drop function clock.climb();
+create function clock.climb() returns setof timestamptz language sql as $$ select now() where false $$;
+select from realtime_sync.relay();
+select name, error from realtime_sync.timer where name = 'climb';
+
+-- by hand, nothing that is no function's name
+insert into realtime_sync.timer (name, function) values ('junk', '"a.b()');
+insert into realtime_sync.timer (name, function) values ('junk', 'clock.other(integer)');
+
 -- a function that is gone is no error of the others
 drop function clock.climb();
 select from realtime_sync.relay();
