@@ -1,5 +1,6 @@
 //! The databases there are, and whether somebody wants ours to himself.
 
+use super::transaction;
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::{CStr, CString};
 
@@ -7,8 +8,7 @@ use std::ffi::{CStr, CString};
 pub fn all() -> Vec<(Oid, CString)> {
     let mut found = Vec::new();
     // SAFETY: a scan of a shared catalog as the autovacuum launcher's (autovacuum.c).
-    unsafe {
-        pg_sys::StartTransactionCommand();
+    transaction::run(|| unsafe {
         let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
         let catalog = pg_sys::table_open(pg_sys::DatabaseRelationId, lock);
         let scan = pg_sys::table_beginscan_catalog(catalog, 0, std::ptr::null_mut());
@@ -31,8 +31,7 @@ pub fn all() -> Vec<(Oid, CString)> {
         }
         pg_sys::table_endscan(scan);
         pg_sys::table_close(catalog, lock);
-        pg_sys::CommitTransactionCommand();
-    }
+    });
     found
 }
 
@@ -48,12 +47,8 @@ pub fn is_wanted() -> bool {
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     };
-    // SAFETY: the transaction is this function's own, and its end releases the lock.
-    unsafe {
-        pg_sys::StartTransactionCommand();
-        let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
-        let taken = pg_sys::LockAcquire(&tag, mode, false, true);
-        pg_sys::CommitTransactionCommand();
-        taken == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
-    }
+    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+    // SAFETY: the end of the transaction releases the lock.
+    let taken = transaction::run(|| unsafe { pg_sys::LockAcquire(&tag, mode, false, true) });
+    taken == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }

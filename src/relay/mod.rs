@@ -19,6 +19,7 @@ mod table;
 mod throttle;
 mod tick;
 mod timer;
+mod transaction;
 pub mod wake;
 mod wal;
 mod worker;

@@ -6,8 +6,8 @@ use super::progress::now;
 use super::statement;
 use crate::log::octets::Octets;
 use crate::log::statement::Statement;
-use crate::log::{layout, subtransaction};
-use pgrx::pg_sys::{self, Oid};
+use crate::log::subtransaction;
+use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::collections::HashMap;
 
@@ -146,20 +146,5 @@ impl Timer {
         let sql = [b"select ", &self.function[..], b"::pg_catalog.timestamptz"].concat();
         // SAFETY: no parameters; a timestamptz is passed by value.
         unsafe { value(kept(sql, &[]), &mut [], |next| next.value() as i64) }
-    }
-}
-
-/// Calls what is due in a transaction of its own.
-pub fn run(timers: &mut Timers) {
-    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
-    unsafe {
-        pg_sys::SetCurrentStatementStartTimestamp();
-        pg_sys::StartTransactionCommand();
-        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-        if layout::find().is_some() {
-            timers.turn();
-        }
-        pg_sys::PopActiveSnapshot();
-        pg_sys::CommitTransactionCommand();
     }
 }

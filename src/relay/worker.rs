@@ -4,7 +4,8 @@
 use super::database;
 use super::deliver::Relay;
 use super::held;
-use super::timer::{self, Timers};
+use super::timer::Timers;
+use super::transaction;
 use crate::log::statement::Statement;
 use crate::log::{layout, server, shared, subtransaction};
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -248,7 +249,11 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         let timer = timers.due(relay.worked);
         if timer.is_some_and(|due| due <= now) && next != Next::Leave {
             show(pg_sys::BackendState::STATE_RUNNING, c"calling timers");
-            timer::run(&mut timers);
+            transaction::with_snapshot(|| {
+                if layout::find().is_some() {
+                    timers.turn();
+                }
+            });
             show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
         }
         match next {
@@ -328,29 +333,19 @@ fn make_room(due: bool) {
     let wanted = relay.capturing.load(SeqCst) > 0 || relay.pending.load(SeqCst) > 0;
     relay.launched.store(0, SeqCst);
     if due || wanted || has_prepared() {
-        // SAFETY: the transaction is this function's own.
-        unsafe {
-            pg_sys::StartTransactionCommand();
-            launch();
-            pg_sys::CommitTransactionCommand();
-        }
+        transaction::run(launch);
     }
 }
 
 fn has_prepared() -> bool {
-    // SAFETY: the transaction is this function's own.
-    unsafe {
-        pg_sys::StartTransactionCommand();
-        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+    transaction::with_snapshot(|| {
         let mut found = false;
         PREPARED.run([], |_| {
             found = true;
             false
         });
-        pg_sys::PopActiveSnapshot();
-        pg_sys::CommitTransactionCommand();
         found
-    }
+    })
 }
 
 /// What pg_stat_activity says of this process.
@@ -361,51 +356,39 @@ fn show(state: pg_sys::BackendState::Type, what: &CStr) {
 
 /// Lets old events go, in a transaction of its own. What fails is logged and tried again next time.
 fn retain() {
-    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
-    unsafe {
-        pg_sys::SetCurrentStatementStartTimestamp();
-        pg_sys::StartTransactionCommand();
+    transaction::with_snapshot(|| {
         show(
             pg_sys::BackendState::STATE_RUNNING,
             c"select realtime_sync.retain()",
         );
-        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
         if layout::find().is_some() {
             let done = subtransaction::attempt(|| Spi::run("select realtime_sync.retain()"));
             if let Err(error) = done {
                 log!("realtime_sync.retain() failed: {error}");
             }
         }
-        pg_sys::PopActiveSnapshot();
-        pg_sys::CommitTransactionCommand();
-        pg_sys::pgstat_report_stat(false);
-        show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
-    }
+    });
+    // SAFETY: outside any transaction.
+    unsafe { pg_sys::pgstat_report_stat(false) };
+    show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
 }
 
 /// In a transaction of its own, since a writer may wait for it; gives when to come again.
 fn move_held() -> Option<i64> {
-    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
-    unsafe {
-        pg_sys::SetCurrentStatementStartTimestamp();
-        pg_sys::StartTransactionCommand();
+    let next = transaction::run(|| {
         show(
             pg_sys::BackendState::STATE_RUNNING,
             c"logging what was held back",
         );
-        let next = layout::find().and_then(|layout| held::turn(&layout).1);
-        pg_sys::CommitTransactionCommand();
-        show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
-        next
-    }
+        layout::find().and_then(|layout| held::turn(&layout).1)
+    });
+    show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
+    next
 }
 
 /// One cycle in a transaction of its own. An error ends the process, which starts anew.
 fn cycle(relay: &mut Relay) -> Next {
-    // SAFETY: outside any transaction; what follows ends it, or an error ends the process.
-    unsafe {
-        pg_sys::SetCurrentStatementStartTimestamp();
-        pg_sys::StartTransactionCommand();
+    let next = transaction::run(|| {
         show(
             pg_sys::BackendState::STATE_RUNNING,
             match relay.is_behind() {
@@ -413,22 +396,22 @@ fn cycle(relay: &mut Relay) -> Next {
                 false => c"sending what was just committed",
             },
         );
-        let next = match layout::find() {
+        match layout::find() {
             Some(layout) => relay.turn(&layout),
             None => Next::Leave,
-        };
-        pg_sys::CommitTransactionCommand();
-        if next == Next::AtOnce {
-            return next;
         }
-        pg_sys::pgstat_report_stat(false);
-        show(
-            pg_sys::BackendState::STATE_IDLE,
-            match next {
-                Next::Rest(Some(_)) => c"waiting until something held back or failed is due",
-                _ => c"waiting for commits",
-            },
-        );
-        next
+    });
+    if next == Next::AtOnce {
+        return next;
     }
+    // SAFETY: outside any transaction.
+    unsafe { pg_sys::pgstat_report_stat(false) };
+    show(
+        pg_sys::BackendState::STATE_IDLE,
+        match next {
+            Next::Rest(Some(_)) => c"waiting until something held back or failed is due",
+            _ => c"waiting for commits",
+        },
+    );
+    next
 }
