@@ -258,6 +258,28 @@ begin
 end
 $function$;
 
+-- What a role needs for all that it is still allowed, so that taking one thing back takes no other.
+create function realtime_sync.kept_privileges(role regrole, out privilege text, out object text) returns setof record
+stable language plpgsql
+set search_path = ''
+as $function$
+begin
+    return query
+    select p.privilege, p.object
+    from realtime_sync.permission a
+    cross join lateral realtime_sync.privileges(a.action) p
+    where a.role = kept_privileges.role
+    union
+    select p.privilege, p.object
+    from (select from realtime_sync.fleet_permission f where f.role = kept_privileges.role limit 1) f
+    cross join lateral (
+        select r.privilege, r.object from realtime_sync.privileges('read') r
+        union all
+        select r.privilege, r.object from realtime_sync.fleet_privileges() r
+    ) p;
+end
+$function$;
+
 create function realtime_sync.disallow(role regrole, action text, topics text[] default null) returns text[]
 volatile language plpgsql
 set search_path = ''
@@ -286,13 +308,10 @@ begin
         return allowed;
     end if;
     delete from realtime_sync.permission p where p.role = disallow.role and p.action = disallow.action;
-    -- What another of its actions needs, it keeps.
     for statement in
         select p.privilege, p.object from realtime_sync.privileges(action) p
         except
-        select p.privilege, p.object
-        from realtime_sync.permission other, realtime_sync.privileges(other.action) p
-        where other.role = disallow.role
+        select k.privilege, k.object from realtime_sync.kept_privileges(role) k
     loop
         execute pg_catalog.format('revoke %s on %s from %s', statement.privilege, statement.object, role);
     end loop;
@@ -384,6 +403,7 @@ revoke all on function realtime_sync.write_policy() from public;
 revoke all on function realtime_sync.check_permission(text, text, text[]) from public;
 revoke all on function realtime_sync.check_role(regrole) from public;
 revoke all on function realtime_sync.allow(regrole, text, text[]) from public;
+revoke all on function realtime_sync.kept_privileges(regrole) from public;
 revoke all on function realtime_sync.disallow(regrole, text, text[]) from public;
 revoke all on function realtime_sync.policy_condition("char") from public;
 revoke all on function realtime_sync.may_read(text) from public;
@@ -405,6 +425,8 @@ comment on function realtime_sync.check_role(regrole) is
     'Raises unless the role exists.';
 comment on function realtime_sync.allow(regrole, text, text[]) is
     'Lets a role read or send topics, or migrate (enable and disable its own tables). Topics are added to those it has: ''drivers'', ''trip:*'', ''driver:{jwt.sub}'', ''inbox:{user}''. Returns all of them.';
+comment on function realtime_sync.kept_privileges(regrole) is
+    'Part of realtime_sync.disallow(): the privileges that what a role is allowed needs.';
 comment on function realtime_sync.disallow(regrole, text, text[]) is
     'Takes back what allow() gave: these topics, or without topics the whole action with its privileges. Returns the topics left.';
 comment on function realtime_sync.policy_condition("char") is

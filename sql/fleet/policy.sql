@@ -386,19 +386,15 @@ begin
             );
         end if;
     end loop;
-    if not exists (select from realtime_sync.fleet_permission p where p.role = reader) then
-        for thing in
-            select p.privilege, p.object from realtime_sync.privileges('read') p
-            union all
-            select f.privilege, f.object from realtime_sync.fleet_privileges() f
-            except
-            select p.privilege, p.object
-            from realtime_sync.permission other, realtime_sync.privileges(other.action) p
-            where other.role = reader
-        loop
-            execute pg_catalog.format('revoke %s on %s from %s', thing.privilege, thing.object, reader);
-        end loop;
-    end if;
+    for thing in
+        select p.privilege, p.object from realtime_sync.privileges('read') p
+        union all
+        select f.privilege, f.object from realtime_sync.fleet_privileges() f
+        except
+        select k.privilege, k.object from realtime_sync.kept_privileges(reader) k
+    loop
+        execute pg_catalog.format('revoke %s on %s from %s', thing.privilege, thing.object, reader);
+    end loop;
     if not exists (select from realtime_sync.fleet_permission p where p.schema = fleet_disallow.schema) then
         perform from realtime_sync.fleet_identify(fleet_disallow.schema, '');
     end if;
