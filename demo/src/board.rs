@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::event::Shown;
-use crate::screen::{Screen, Tone, thousands};
+use demo::screen::{Screen, Tone, thousands};
 
 pub const NONE: usize = 0;
 pub const NOTIFY: usize = 1;

@@ -9,10 +9,10 @@ use tokio_postgres::Client;
 use crate::board::{Board, Bulk, NONE, NOTIFY, OURS, Percentiles};
 use crate::dump::Schema;
 use crate::listener::{Account, Feed};
-use crate::screen::{Screen, thousands};
 use crate::verdict::{Verdict, delays};
 use crate::workload::{self, BULK, BULK_DONE, Probe, Report, STOP};
 use crate::{Fallible, config, connect, setting};
+use demo::screen::{Screen, thousands};
 
 /// Besides pgbench's three runs: the table, the bulk updates, the dumps.
 const REST: u32 = 18;
@@ -32,7 +32,7 @@ pub struct Duel {
 impl Duel {
     pub fn new() -> Self {
         Self {
-            screen: Screen::new(),
+            screen: Screen::open(),
             board: Board::new(),
             seconds: (setting("DEMO_SECONDS", 60).saturating_sub(REST) / 3).max(2),
             plain: 0,

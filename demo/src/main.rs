@@ -6,20 +6,17 @@ mod duel;
 mod dump;
 mod event;
 mod listener;
-mod screen;
 mod verdict;
 mod workload;
 
 use std::env;
-use std::error::Error;
 use std::process::ExitCode;
 
+use demo::session::{self, Fallible, describe, setting};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 use crate::duel::Duel;
-
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -52,42 +49,11 @@ async fn interrupted() {
     }
 }
 
-fn setting(name: &str, default: u32) -> u32 {
-    env::var(name)
-        .ok()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(default)
-}
-
 fn config(database: &str) -> Fallible<Config> {
-    let mut config = Config::new();
-    config
-        .host(env::var("PGHOST").map_err(|_| "PGHOST is not set: run it by make demo")?)
-        .user(env::var("PGUSER").unwrap_or_else(|_| "postgres".into()))
-        .dbname(database)
-        .application_name("realtime_sync demo");
-    Ok(config)
+    let user = env::var("PGUSER").unwrap_or_else(|_| "postgres".into());
+    session::config("demo", &user, database)
 }
 
 async fn connect(database: &str) -> Fallible<Client> {
-    let (client, connection) = config(database)?.connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-/// A server's error with its detail and hint; tokio-postgres prints "db error" alone.
-fn describe(error: &(dyn Error + 'static)) -> String {
-    let Some(db) = error
-        .downcast_ref::<tokio_postgres::Error>()
-        .and_then(|e| e.as_db_error())
-    else {
-        return error.to_string();
-    };
-    let mut text = format!("{} {}", db.code().code(), db.message());
-    for (label, part) in [("detail", db.detail()), ("hint", db.hint())] {
-        if let Some(part) = part {
-            text.push_str(&format!("\n  {label}: {part}"));
-        }
-    }
-    text
+    session::connect(&config(database)?).await
 }

@@ -44,7 +44,7 @@ impl Tone {
 }
 
 impl Screen {
-    pub fn new() -> Self {
+    pub fn open() -> Self {
         let terminal = stdout().is_terminal() && env::var("TERM").as_deref() != Ok("dumb");
         let size = |name: &str| env::var(name).ok().and_then(|n| n.parse().ok());
         let live = terminal && size("LINES").unwrap_or(ROWS) >= ROWS;

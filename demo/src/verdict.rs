@@ -3,8 +3,8 @@
 use crate::board::{Board, NOTIFY, OURS, Percentiles, percent};
 use crate::dump::Schema;
 use crate::listener::Account;
-use crate::screen::{Screen, Tone, thousands};
 use crate::workload::Probe;
+use demo::screen::{Screen, Tone, thousands};
 
 pub struct Verdict {
     /// by the table: changes of the time in which realtime_sync was on

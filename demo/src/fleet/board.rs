@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::city::{BOUNDS, City};
-use crate::screen::{Screen, Tone, thousands};
+use demo::screen::{Screen, Tone, thousands};
 
 const COLUMNS: usize = 56;
 const ROWS: usize = 15;

@@ -5,24 +5,17 @@ mod board;
 mod city;
 mod feed;
 mod reckoning;
-// The duel's terminal, of which this needs a part.
-#[allow(dead_code)]
-#[path = "../screen.rs"]
-mod screen;
 
-use std::env;
-use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use demo::screen::Screen;
+use demo::session::{self, Fallible, describe, setting};
 use tokio::time::{interval, sleep};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 use crate::city::City;
-use crate::screen::Screen;
-
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const SETUP: &str = include_str!("setup.sql");
 
@@ -46,7 +39,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Fallible<bool> {
-    let mut screen = Screen::new();
+    let mut screen = Screen::open();
     let seconds = setting("DEMO_SECONDS", 60).max(20);
     let drivers = setting("DEMO_DRIVERS", 1_000).max(10);
     screen.step("One call makes the tables, follows their changes and writes the functions: fleet_setup('public', create_missing => true)");
@@ -91,42 +84,10 @@ async fn run() -> Fallible<bool> {
     reckoning::print(&mut screen, &owner, &city).await
 }
 
-fn setting(name: &str, default: u32) -> u32 {
-    env::var(name)
-        .ok()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(default)
-}
-
 fn config(user: &str) -> Fallible<Config> {
-    let mut config = Config::new();
-    config
-        .host(env::var("PGHOST").map_err(|_| "PGHOST is not set: run it by make demo-fleet")?)
-        .user(user)
-        .dbname("postgres")
-        .application_name("realtime_sync demo-fleet");
-    Ok(config)
+    session::config("demo-fleet", user, "postgres")
 }
 
 async fn connect(user: &str) -> Fallible<Client> {
-    let (client, connection) = config(user)?.connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-/// A server's error with its detail and hint; tokio-postgres prints "db error" alone.
-fn describe(error: &(dyn Error + 'static)) -> String {
-    let Some(db) = error
-        .downcast_ref::<tokio_postgres::Error>()
-        .and_then(|e| e.as_db_error())
-    else {
-        return error.to_string();
-    };
-    let mut text = format!("{} {}", db.code().code(), db.message());
-    for (label, part) in [("detail", db.detail()), ("hint", db.hint())] {
-        if let Some(part) = part {
-            text.push_str(&format!("\n  {label}: {part}"));
-        }
-    }
-    text
+    session::connect(&config(user)?).await
 }

@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 
 use crate::Fallible;
 use crate::city::City;
-use crate::screen::{Screen, Tone, thousands};
+use demo::screen::{Screen, Tone, thousands};
 
 /// What must hold, what it is about (a number), and the exceptions (none).
 const INVARIANTS: &[(&str, &str, &str)] = &[
