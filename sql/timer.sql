@@ -18,14 +18,18 @@ create policy own on realtime_sync.timer
     using (pg_catalog.pg_has_role(owner, 'usage'))
     with check (owner = current_user::regrole);
 
--- What could not be read as a function's name would be an error of the relay, at every look. One that is not
--- there is none.
+-- What could not be read as a function's name would be an error of the relay at every look, before PostgreSQL
+-- 16. A function that is not there is none.
 create function realtime_sync.check_timer() returns trigger
 language plpgsql
 set search_path = ''
 as $function$
 begin
-    perform pg_catalog.to_regprocedure(new.function);
+    if pg_catalog.cardinality(pg_catalog.parse_ident(pg_catalog.left(new.function, -2))) > 2 then
+        raise invalid_name using
+            message = pg_catalog.format('%s cannot be the name of a function', new.function),
+            hint = 'select realtime_sync.add_timer(...) writes it.';
+    end if;
     return new;
 end
 $function$;

@@ -82,6 +82,7 @@ select name, error from realtime_sync.timer where name = 'climb';
 
 -- by hand, nothing that is no function's name
 insert into realtime_sync.timer (name, function) values ('junk', '"a.b()');
+insert into realtime_sync.timer (name, function) values ('junk', 'a.b.c()');
 insert into realtime_sync.timer (name, function) values ('junk', 'clock.other(integer)');
 
 -- a function that is gone is no error of the others
