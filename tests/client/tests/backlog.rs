@@ -12,15 +12,27 @@ use std::time::{Duration, Instant};
 
 const LIMIT: u64 = 64 * 1024;
 
+/// Where the disk flushes at once, four writers want both processors of a small machine, and share them with the relay.
 #[test]
 fn a_backlog_is_sent_in_bounded_memory() {
+    send_a_backlog(&[]);
+}
+
+/// Where a flush takes 3 ms, as on a networked disk, writers wait for it and the relay has a processor.
+#[test]
+fn writers_go_on_during_a_backlog() {
+    send_a_backlog(&[("fsync", "on"), ("commit_delay", "3000"), ("commit_siblings", "0")]);
+}
+
+fn send_a_backlog(disk: &[(&str, &str)]) {
     let events: u64 = if full() { 2_000_000 } else { 100_000 };
-    let server = Server::with(&[
+    let settings = [
         ("realtime_sync.delivery", "worker"),
         ("log_min_messages", "log"),
         ("max_wal_size", "8GB"),
         ("autovacuum", "off"),
-    ]);
+    ];
+    let server = Server::with(&[&settings, disk].concat());
     let mut client = server.create("app", "");
     client
         .batch_execute(
