@@ -1,0 +1,15 @@
+//! The log read in its order: ticks, and the events of ticks.
+
+mod event;
+mod found;
+mod pairs;
+mod read;
+mod snapshot;
+mod tick;
+mod value;
+
+pub use event::{Event, Wanted};
+pub use pairs::{fetch, pairs};
+pub use read::{read, read_whole};
+pub use snapshot::current;
+pub use tick::{Tick, after, floor, last, newest, tick_up_to};
