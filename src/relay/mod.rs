@@ -9,6 +9,7 @@ mod dialect;
 mod hand;
 pub mod held;
 pub mod inline;
+mod launch;
 mod mistake;
 mod notify;
 mod owner;
@@ -16,16 +17,18 @@ mod progress;
 mod sink;
 mod statement;
 mod table;
+mod target;
 mod throttle;
 mod tick;
 mod timer;
 mod transaction;
 pub mod wake;
 mod wal;
+mod window;
 mod worker;
 
 pub use mistake::Mistake;
 
 pub fn init() {
-    worker::init();
+    launch::init();
 }

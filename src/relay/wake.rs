@@ -3,7 +3,7 @@
 
 use crate::log::server::{self, Local};
 use crate::log::shared;
-use crate::relay::worker;
+use crate::relay::launch;
 use crate::settings::{self, Delivery};
 use pgrx::pg_sys;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
@@ -114,7 +114,7 @@ fn start() {
             .launched
             .compare_exchange(last, now, AcqRel, Relaxed)
             .is_ok()
-        && !worker::launch()
+        && !launch::launch()
     {
         relay.refused.store(now, Relaxed);
     }
