@@ -1,5 +1,6 @@
 //! Events into the log, many at a time.
 
+use super::indexes::Indexes;
 use super::layout::{self, COLUMNS, Layout};
 use super::record;
 use super::server;
@@ -30,8 +31,7 @@ pub struct Writer {
     notified: bool,
     xid: u64,
     relation: pg_sys::Relation,
-    indexes: *mut pg_sys::ResultRelInfo,
-    executor: *mut pg_sys::EState,
+    indexes: Indexes,
     /// Null for the first batch: its ring of buffers is 8 kB to clear, a seventh of what a transaction
     /// of one event costs.
     bulk: pg_sys::BulkInsertState,
@@ -61,36 +61,29 @@ impl Writer {
                 layout.segments[segment],
                 pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
             );
-            let writer = layout::places((*relation).rd_att).map(|places| {
-                let executor = pg_sys::CreateExecutorState();
-                let indexes = pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>())
-                    .cast::<pg_sys::ResultRelInfo>();
-                (*indexes).type_ = pg_sys::NodeTag::T_ResultRelInfo;
-                pg_sys::InitResultRelInfo(indexes, relation, 0, std::ptr::null_mut(), 0);
-                pg_sys::ExecOpenIndices(indexes, false);
-                Writer {
-                    layout,
-                    places,
-                    segment,
-                    notified,
-                    xid: pg_sys::GetTopFullTransactionId().value,
-                    relation,
-                    indexes,
-                    executor,
-                    bulk: std::ptr::null_mut(),
+            // Where the segment has a column that we cannot fill, this library is older than the table.
+            let places = layout::places((*relation).rd_att, &COLUMNS, |other| !other.attnotnull);
+            let writer = places.map(|places| Writer {
+                layout,
+                places,
+                segment,
+                notified,
+                xid: pg_sys::GetTopFullTransactionId().value,
+                relation,
+                indexes: Indexes::open(relation),
+                bulk: std::ptr::null_mut(),
+                memory,
+                rows: pg_sys::AllocSetContextCreateInternal(
                     memory,
-                    rows: pg_sys::AllocSetContextCreateInternal(
-                        memory,
-                        c"realtime_sync rows".as_ptr(),
-                        pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
-                        pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
-                        pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
-                    ),
-                    slots: pg_sys::palloc0(BATCH_ROWS * size_of::<usize>()).cast(),
-                    made: 0,
-                    filled: 0,
-                    bytes: 0,
-                }
+                    c"realtime_sync rows".as_ptr(),
+                    pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
+                    pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
+                    pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+                ),
+                slots: pg_sys::palloc0(BATCH_ROWS * size_of::<usize>()).cast(),
+                made: 0,
+                filled: 0,
+                bytes: 0,
             });
             pg_sys::MemoryContextSwitchTo(caller);
             if writer.is_none() {
@@ -177,7 +170,7 @@ impl Writer {
             );
             for n in 0..self.filled {
                 let slot = *self.slots.add(n);
-                insert_index_entries(self.indexes, slot, self.executor);
+                self.indexes.add(slot);
                 pg_sys::ExecClearTuple(slot);
             }
             pg_sys::MemoryContextSwitchTo(caller);
@@ -198,47 +191,10 @@ impl Writer {
             if !self.bulk.is_null() {
                 pg_sys::FreeBulkInsertState(self.bulk);
             }
-            pg_sys::ExecCloseIndices(self.indexes);
-            pg_sys::FreeExecutorState(self.executor);
+            self.indexes.close();
             pg_sys::table_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE);
             pg_sys::MemoryContextDelete(self.memory);
         }
-    }
-}
-
-/// # Safety
-/// As ExecInsertIndexTuples.
-pub unsafe fn insert_index_entries(
-    indexes: *mut pg_sys::ResultRelInfo,
-    slot: *mut pg_sys::TupleTableSlot,
-    executor: *mut pg_sys::EState,
-) {
-    // SAFETY: the caller's promise; from PostgreSQL 16 on a flag tells BRIN-only updates.
-    unsafe {
-        let nothing = std::ptr::null_mut();
-        #[cfg(feature = "pg15")]
-        pg_sys::ExecInsertIndexTuples(
-            indexes,
-            slot,
-            executor,
-            false,
-            false,
-            nothing,
-            nothing.cast(),
-        );
-        #[cfg(not(feature = "pg15"))]
-        pg_sys::ExecInsertIndexTuples(
-            indexes,
-            slot,
-            executor,
-            false,
-            false,
-            nothing,
-            nothing.cast(),
-            false,
-        );
-        let context = pg_sys::MakePerTupleExprContext(executor);
-        pg_sys::MemoryContextReset((*context).ecxt_per_tuple_memory);
     }
 }
 

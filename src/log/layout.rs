@@ -3,7 +3,7 @@
 
 use super::server::{self, Local};
 use pgrx::pg_sys::{self, Oid};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 pub const SEGMENTS: usize = 8;
 
@@ -25,6 +25,9 @@ pub struct Layout {
     pub segments: [Oid; SEGMENTS],
     pub sequence: Oid,
     pub tick: Oid,
+    /// Of the rings, by segment; invalid where there is none.
+    pub ticks: [Oid; SEGMENTS],
+    pub progress: [Oid; SEGMENTS],
     /// The sequence of positions.
     pub position: Oid,
     /// Invalid where the extension is older; with its index by table and key.
@@ -77,7 +80,9 @@ pub fn forget(relation: Oid) {
             || relation == known.tick
             || relation == known.position
             || relation == known.held
-            || known.segments.contains(&relation)
+            || [known.segments, known.ticks, known.progress]
+                .iter()
+                .any(|ring| ring.contains(&relation))
     }) {
         *layout = None;
     }
@@ -92,15 +97,19 @@ fn look_up() -> Option<Layout> {
             return None;
         }
         let relation = |name: &CStr| pg_sys::get_relname_relid(name.as_ptr(), schema);
-        const SEGMENT: [&CStr; SEGMENTS] = [
-            c"event_0", c"event_1", c"event_2", c"event_3", c"event_4", c"event_5", c"event_6",
-            c"event_7",
-        ];
+        let ring = |name: &str| {
+            std::array::from_fn(|n| {
+                let name = CString::new(format!("{name}_{n}")).unwrap_or_default();
+                relation(&name)
+            })
+        };
         let layout = Layout {
             event: relation(c"event"),
-            segments: SEGMENT.map(relation),
+            segments: ring("event"),
             sequence: relation(c"event_id"),
             tick: relation(c"tick"),
+            ticks: ring("tick"),
+            progress: ring("progress"),
             position: relation(c"position"),
             held: relation(c"held"),
             held_row: relation(c"held_row"),
@@ -112,23 +121,27 @@ fn look_up() -> Option<Layout> {
     }
 }
 
-/// The place of each of our columns in a segment, or None where the segment has one we cannot fill:
-/// then this library is older than the table.
+/// The place of each of these columns in a table, or None where one is missing or of another type, or there
+/// is one that `other` does not let pass.
 ///
 /// # Safety
-/// `desc` is the descriptor of an open segment.
-pub unsafe fn places(desc: pg_sys::TupleDesc) -> Option<[usize; COLUMNS.len()]> {
-    let mut places = [usize::MAX; COLUMNS.len()];
+/// `desc` is the descriptor of an open table.
+pub unsafe fn places<const N: usize>(
+    desc: pg_sys::TupleDesc,
+    columns: &[(&CStr, Oid); N],
+    other: fn(&pg_sys::FormData_pg_attribute) -> bool,
+) -> Option<[usize; N]> {
+    let mut places = [usize::MAX; N];
     // SAFETY: the caller's promise.
     unsafe {
         for index in 0..(*desc).natts as usize {
             let attribute = server::attribute(desc, index);
             let name = CStr::from_ptr(attribute.attname.data.as_ptr());
-            let ours = COLUMNS.iter().position(|(column, _)| *column == name);
-            match ours {
+            let known = columns.iter().position(|(column, _)| *column == name);
+            match known {
                 _ if attribute.attisdropped => {}
-                Some(n) if attribute.atttypid == COLUMNS[n].1 => places[n] = index,
-                None if !attribute.attnotnull => {}
+                Some(n) if attribute.atttypid == columns[n].1 => places[n] = index,
+                None if other(attribute) => {}
                 _ => return None,
             }
         }

@@ -3,12 +3,14 @@
 pub mod append;
 pub mod held;
 pub mod history;
+pub mod indexes;
 pub mod layout;
 mod native;
 pub mod octets;
 pub mod permission;
 pub mod record;
 mod replay;
+pub mod scan;
 pub mod segment;
 pub mod server;
 pub mod shared;

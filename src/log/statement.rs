@@ -128,18 +128,21 @@ impl<const N: usize> Statement<N> {
     }
 }
 
-/// A row where the executor has it: gone with the closure's call.
-pub struct Row(*mut pg_sys::TupleTableSlot);
+/// A row's columns where they are stored: gone with the closure's call.
+pub struct Row<'a> {
+    values: &'a [Datum],
+    nulls: &'a [bool],
+}
 
-impl Row {
+impl<'a> Row<'a> {
+    pub fn new(values: &'a [Datum], nulls: &'a [bool]) -> Row<'a> {
+        Row { values, nulls }
+    }
+
     /// A column by its place in the select list, null or not.
     #[inline]
     pub fn get(&self, n: usize) -> Option<Datum> {
-        // SAFETY: receive() has had every column extracted; n is one of the select list.
-        unsafe {
-            debug_assert!(n < (*self.0).tts_nvalid as usize);
-            (!*(*self.0).tts_isnull.add(n)).then(|| *(*self.0).tts_values.add(n))
-        }
+        (!self.nulls[n]).then(|| self.values[n])
     }
 
     /// A bigint, an xid8 or what fits one, of a column that is never null.
@@ -165,7 +168,10 @@ unsafe extern "C-unwind" fn receive(
         if i32::from((*slot).tts_nvalid) < (*(*slot).tts_tupleDescriptor).natts {
             pg_sys::slot_getallattrs(slot);
         }
-        ((*receiver.cast::<Receiver>()).each)(&Row(slot))
+        let n = (*slot).tts_nvalid as usize;
+        let values = std::slice::from_raw_parts((*slot).tts_values, n);
+        let nulls = std::slice::from_raw_parts((*slot).tts_isnull, n);
+        ((*receiver.cast::<Receiver>()).each)(&Row::new(values, nulls))
     }
 }
 

@@ -164,7 +164,7 @@ impl Relay {
         self.batch.clear();
         let batch = &mut self.batch;
         let mut events = 0;
-        let whole = history::read_whole(&self.seen, &tick, batch_limit(), |event| {
+        let whole = history::read_whole(layout, &self.seen, &tick, batch_limit(), |event| {
             batch.push(event, tick.place_of(event.id as u64));
             events += 1;
         });

@@ -4,7 +4,7 @@
 use super::batch::Batch;
 use super::progress::{Progress, now};
 use super::sink::INLINE;
-use crate::log::history::{self, Wanted};
+use crate::log::history::{self, Pair, Wanted};
 use crate::log::shared::{self, Counter};
 use pgrx::prelude::*;
 use wire::cursor::Place;
@@ -145,16 +145,16 @@ impl Valve {
     /// Reads what is due into a batch, in the order of ids, at the position of `place`.
     pub fn read(&self, due: &[Due<Held>], place: Place, batch: &mut Batch) {
         batch.clear();
-        let mut pairs: Vec<(i64, u64)> = due
+        let mut pairs: Vec<Pair> = due
             .iter()
-            .map(|due| (due.event.place.id as i64, due.event.xid))
+            .map(|due| Pair::anywhere(due.event.place.id as i64, due.event.xid))
             .collect();
-        pairs.sort_unstable_by_key(|&(id, xid)| (xid, id));
-        let near = |a: &(i64, u64), b: &(i64, u64)| a.1 != b.1 || b.0 - a.0 <= GAP;
+        pairs.sort_unstable_by_key(|pair| (pair.xid(), pair.id));
+        let near = |a: &Pair, b: &Pair| a.xid() != b.xid() || b.id - a.id <= GAP;
         let mut found = Vec::with_capacity(pairs.len());
         for pairs in pairs.chunk_by(near) {
             history::fetch(pairs, Wanted::default(), |event| {
-                if pairs.contains(&(event.id, event.xid)) {
+                if pairs.contains(&Pair::anywhere(event.id, event.xid)) {
                     found.push(event.id as u64);
                     let id = event.id as u64;
                     batch.push(event, Place { id, ..place });

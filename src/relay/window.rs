@@ -1,7 +1,7 @@
 //! What a sink has still to get of a tick too big to be read at once.
 
 use super::batch::Batch;
-use crate::log::history::{self, Tick, Wanted};
+use crate::log::history::{self, Pair, Tick, Wanted};
 use crate::settings;
 use std::collections::VecDeque;
 use wire::cursor::Place;
@@ -13,14 +13,12 @@ const BATCH: usize = 500;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Ids of a large tick that are sorted at once: 16 bytes each.
 const WINDOW: usize = 500_000;
-/// Rows of a large tick read at once.
-const CHUNK: usize = 50;
 
 /// Ids of the large tick that a sink is in, sorted, not yet sent.
 #[derive(Default)]
 pub struct Window {
     position: u64,
-    pairs: VecDeque<(i64, u64)>,
+    pairs: VecDeque<Pair>,
     /// There are no ids beyond `pairs`.
     complete: bool,
 }
@@ -38,16 +36,18 @@ impl Window {
     /// The window's next batch; the place its last event is at.
     pub fn read(&mut self, tick: &Tick, batch: &mut Batch) -> Place {
         let pairs = self.pairs.make_contiguous();
+        // Half of the events at once, 16 MB at most: to begin reading costs as much as some ten events.
+        let chunk = batch_limit() / 2;
         let mut read = 0;
         while read < pairs.len().min(batch_limit()) && batch.size() < BATCH_BYTES {
-            let chunk = &pairs[read..pairs.len().min(read + CHUNK)];
+            let chunk = &pairs[read..pairs.len().min(read + chunk)];
             history::fetch(chunk, Wanted::default(), |event| {
                 batch.push(event, tick.place_of(event.id as u64));
             });
             read += chunk.len();
         }
         match pairs.get(read.wrapping_sub(1)) {
-            Some((id, _)) if read < pairs.len() || !self.complete => tick.place_of(*id as u64),
+            Some(pair) if read < pairs.len() || !self.complete => tick.place_of(pair.id as u64),
             _ => tick.place_of(Place::END),
         }
     }
@@ -57,7 +57,7 @@ impl Window {
         while self
             .pairs
             .front()
-            .is_some_and(|(id, _)| *id as u64 <= place.id)
+            .is_some_and(|pair| pair.id as u64 <= place.id)
         {
             self.pairs.pop_front();
         }

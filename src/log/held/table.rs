@@ -1,9 +1,10 @@
 //! The table of what is held back, opened for writing.
 
 use super::Step;
-use crate::log::append::insert_index_entries;
+use crate::log::indexes::Indexes;
 use crate::log::layout::Layout;
 use crate::log::record;
+use crate::log::scan::begin_scan;
 use crate::log::server;
 use pgrx::pg_sys::{self, Datum, Oid};
 
@@ -24,8 +25,7 @@ const BODY: usize = 6;
 /// transaction.
 pub struct Held {
     relation: pg_sys::Relation,
-    indexes: *mut pg_sys::ResultRelInfo,
-    executor: *mut pg_sys::EState,
+    indexes: Indexes,
     index: pg_sys::Relation,
     scan: pg_sys::IndexScanDesc,
     /// Sees what is not committed as well, and says whose it is.
@@ -68,38 +68,29 @@ impl Held {
                 && (0..COLUMNS.len()).all(|n| server::attribute(desc, n).atttypid == COLUMNS[n]);
             let mut opened = None;
             if known {
-                let executor = pg_sys::CreateExecutorState();
-                let indexes = pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>())
-                    .cast::<pg_sys::ResultRelInfo>();
-                (*indexes).type_ = pg_sys::NodeTag::T_ResultRelInfo;
-                pg_sys::InitResultRelInfo(indexes, relation, 0, std::ptr::null_mut(), 0);
-                pg_sys::ExecOpenIndices(indexes, false);
+                let indexes = Indexes::open(relation);
                 let dirty = pg_sys::palloc0(size_of::<pg_sys::SnapshotData>())
                     .cast::<pg_sys::SnapshotData>();
                 (*dirty).snapshot_type = pg_sys::SnapshotType::SNAPSHOT_DIRTY;
-                let index = (0..(*indexes).ri_NumIndices as usize)
-                    .map(|n| *(*indexes).ri_IndexRelationDescs.add(n))
-                    .find(|index| (**index).rd_id == layout.held_row);
-                opened = index.map(|index| Held {
-                    relation,
-                    indexes,
-                    executor,
-                    index,
-                    scan: begin_scan(relation, index, dirty, 2),
-                    dirty,
-                    keys: Default::default(),
-                    wanted: 2,
-                    found: pg_sys::table_slot_create(relation, std::ptr::null_mut()),
-                    written: pg_sys::MakeSingleTupleTableSlot(
-                        desc,
-                        &raw const pg_sys::TTSOpsVirtual,
-                    ),
-                    memory,
-                    now: pg_sys::GetCurrentTimestamp(),
-                });
-                if opened.is_none() {
-                    pg_sys::ExecCloseIndices(indexes);
-                    pg_sys::FreeExecutorState(executor);
+                if let Some(index) = indexes.find(layout.held_row) {
+                    opened = Some(Held {
+                        relation,
+                        indexes,
+                        index,
+                        scan: begin_scan(relation, index, dirty, 2),
+                        dirty,
+                        keys: Default::default(),
+                        wanted: 2,
+                        found: pg_sys::table_slot_create(relation, std::ptr::null_mut()),
+                        written: pg_sys::MakeSingleTupleTableSlot(
+                            desc,
+                            &raw const pg_sys::TTSOpsVirtual,
+                        ),
+                        memory,
+                        now: pg_sys::GetCurrentTimestamp(),
+                    });
+                } else {
+                    indexes.close();
                 }
             }
             pg_sys::MemoryContextSwitchTo(caller);
@@ -117,8 +108,7 @@ impl Held {
             pg_sys::index_endscan(self.scan);
             pg_sys::ExecDropSingleTupleTableSlot(self.found);
             pg_sys::ExecDropSingleTupleTableSlot(self.written);
-            pg_sys::ExecCloseIndices(self.indexes);
-            pg_sys::FreeExecutorState(self.executor);
+            self.indexes.close();
             pg_sys::table_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE);
             pg_sys::MemoryContextDelete(self.memory);
         }
@@ -344,7 +334,7 @@ impl Held {
                 }
             };
             if indexed {
-                insert_index_entries(self.indexes, self.written, self.executor);
+                self.indexes.add(self.written);
             }
         }
     }
@@ -358,24 +348,5 @@ impl Held {
             pg_sys::MemoryContextSwitchTo(caller);
             Datum::from(text)
         }
-    }
-}
-
-/// # Safety
-/// As index_beginscan().
-unsafe fn begin_scan(
-    relation: pg_sys::Relation,
-    index: pg_sys::Relation,
-    snapshot: pg_sys::Snapshot,
-    keys: i32,
-) -> pg_sys::IndexScanDesc {
-    // SAFETY: the caller's promise; from PostgreSQL 18 on EXPLAIN ANALYZE may count.
-    #[cfg(not(feature = "pg18"))]
-    unsafe {
-        pg_sys::index_beginscan(relation, index, snapshot, keys, 0)
-    }
-    #[cfg(feature = "pg18")]
-    unsafe {
-        pg_sys::index_beginscan(relation, index, snapshot, std::ptr::null_mut(), keys, 0)
     }
 }

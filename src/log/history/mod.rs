@@ -9,7 +9,7 @@ mod tick;
 mod value;
 
 pub use event::{Event, Wanted};
-pub use pairs::{fetch, pairs};
+pub use pairs::{Pair, fetch, pairs};
 pub use read::{read, read_whole};
-pub use snapshot::current;
+pub use snapshot::{current, stored};
 pub use tick::{Tick, after, floor, last, newest, tick_up_to};

@@ -3,6 +3,8 @@
 use super::event::{Event, Wanted};
 use super::found::Found;
 use super::tick::Tick;
+use crate::log::layout::Layout;
+use crate::log::scan;
 use crate::log::statement::{Row, Statement};
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::c_char;
@@ -31,7 +33,7 @@ pub fn read(
     each: impl FnMut(&Event),
 ) -> bool {
     let mut found = Found::new(limit);
-    scan(base, ticks, after, wanted, |row, tick| {
+    pass(base, ticks, after, wanted, |row, tick| {
         found.add(row, tick, wanted.topics);
         true
     });
@@ -39,12 +41,19 @@ pub fn read(
 }
 
 /// All events of a tick, as [`read`] would give them, or false when they are more than `limit`: then
-/// it stops reading and gives none.
-pub fn read_whole(base: &Snapshot, tick: &Tick, limit: usize, each: impl FnMut(&Event)) -> bool {
+/// it stops reading and gives none. For the relay alone: see `log/scan.rs`.
+pub fn read_whole(
+    layout: &Layout,
+    base: &Snapshot,
+    tick: &Tick,
+    limit: usize,
+    each: impl FnMut(&Event),
+) -> bool {
     let mut found = Found::new(usize::MAX);
-    let ticks = std::slice::from_ref(tick);
-    scan(base, ticks, i64::MIN, Wanted::default(), |row, tick| {
-        found.add(row, tick, None);
+    scan::each(layout, &ranges(base, &tick.snapshot), |row| {
+        if tick.snapshot.sees(row.long(1) as u64) {
+            found.add(row, 0, None);
+        }
         found.list.len() <= limit
     });
     let whole = found.list.len() <= limit;
@@ -54,7 +63,7 @@ pub fn read_whole(base: &Snapshot, tick: &Tick, limit: usize, each: impl FnMut(&
     whole
 }
 
-fn scan(
+fn pass(
     base: &Snapshot,
     ticks: &[Tick],
     after: i64,
@@ -63,7 +72,7 @@ fn scan(
 ) {
     let Some(last) = ticks.last() else { return };
     let (mut known, mut tick) = (0, None);
-    EVENTS.run(ranges(base, &last.snapshot), |row| {
+    EVENTS.run(arrays(&ranges(base, &last.snapshot)), |row| {
         let (id, xid) = (row.long(0), row.long(1) as u64);
         if xid != known {
             known = xid;
@@ -80,19 +89,16 @@ fn scan(
 }
 
 /// Transaction ids that `last` sees and `base` does not, as ranges: first ids, and the ids past them.
-pub fn ranges(base: &Snapshot, last: &Snapshot) -> [Datum; 2] {
+pub fn ranges(base: &Snapshot, last: &Snapshot) -> Vec<(u64, u64)> {
     /// Transactions still running at `last` are left out where they are the oldest: a bulk load has
     /// its rows in the log long before it ends, and they would be read to be passed over. Of all the
     /// others a range each would cost more than it saves.
     const LEFT_OUT: usize = 8;
-    let (mut first, mut past) = (Vec::new(), Vec::new());
-    let mut add = |from: u64, to: u64| match past.last_mut() {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    let mut add = |from: u64, to: u64| match ranges.last_mut() {
         _ if from >= to => {}
-        Some(end) if *end == from => *end = to,
-        _ => {
-            first.push(from);
-            past.push(to);
-        }
+        Some((_, past)) if *past == from => *past = to,
+        _ => ranges.push((from, to)),
     };
     for xid in base.ended_by(last) {
         add(xid, xid + 1);
@@ -104,10 +110,13 @@ pub fn ranges(base: &Snapshot, last: &Snapshot) -> [Datum; 2] {
         from = xid + 1;
     }
     add(from, last.xmax);
-    [
-        array(&first, pg_sys::XID8OID),
-        array(&past, pg_sys::XID8OID),
-    ]
+    ranges
+}
+
+/// As the statements take them.
+pub fn arrays(ranges: &[(u64, u64)]) -> [Datum; 2] {
+    let (first, past): (Vec<u64>, Vec<u64>) = ranges.iter().copied().unzip();
+    [first, past].map(|xids| array(&xids, pg_sys::XID8OID))
 }
 
 /// An array of bigint or xid8, in the current memory context.

@@ -1,5 +1,6 @@
 //! What a moment saw, from PostgreSQL's form of it.
 
+use crate::log::record;
 use pgrx::pg_sys::{self, Datum};
 use wire::snapshot::Snapshot;
 
@@ -40,4 +41,16 @@ pub unsafe fn snapshot(datum: Datum) -> Snapshot {
             running: xids.collect(),
         }
     }
+}
+
+/// As PostgreSQL stores it: its header is the first half of the first word.
+pub fn stored(snapshot: &Snapshot) -> Vec<u64> {
+    let size = 8 * (3 + snapshot.running.len());
+    let [a, b, c, d] = record::varlena(size);
+    let [e, f, g, h] = (snapshot.running.len() as u32).to_ne_bytes();
+    let mut words = Vec::with_capacity(size / 8);
+    words.push(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
+    words.extend([snapshot.xmin, snapshot.xmax]);
+    words.extend(&snapshot.running);
+    words
 }

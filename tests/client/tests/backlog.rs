@@ -21,7 +21,11 @@ fn a_backlog_is_sent_in_bounded_memory() {
 /// Where a flush takes 3 ms, as on a networked disk, writers wait for it and the relay has a processor.
 #[test]
 fn writers_go_on_during_a_backlog() {
-    send_a_backlog(&[("fsync", "on"), ("commit_delay", "3000"), ("commit_siblings", "0")]);
+    send_a_backlog(&[
+        ("fsync", "on"),
+        ("commit_delay", "3000"),
+        ("commit_siblings", "0"),
+    ]);
 }
 
 fn send_a_backlog(disk: &[(&str, &str)]) {

@@ -508,6 +508,85 @@ fn a_sink_in_the_middle_of_what_goes_comes_to_an_end() {
     assert_eq!(lost(&mut client), 2_501);
 }
 
+/// Two prepared transactions, one of which outlives a restart, and an open one, all with events in a
+/// segment that writers have left twice since.
+#[test]
+fn who_commits_two_segments_later_is_sent_and_replayed() {
+    let mut server = Server::with(&[
+        ("log_min_messages", "log"),
+        ("max_prepared_transactions", "8"),
+    ]);
+    let mut client = server.create("app", "");
+    client
+        .batch_execute(
+            "create table box (n bigint generated always as identity, event_id bigint);
+             select realtime_sync.add_sink('box', target => 'table:box')",
+        )
+        .unwrap();
+    client.batch_execute(TABLES).unwrap();
+    let segment = |client: &mut Client, n: i32| {
+        let query = format!("select realtime_sync.set_segment({n}::smallint)");
+        client.batch_execute(&query).unwrap();
+    };
+    // The sink has all that is committed, each event once.
+    let all_came = |client: &mut Client, what: &str| {
+        let query = "
+            select count(*) = (select count(*) from realtime_sync.event)
+                and count(*) = count(distinct event_id)
+            from box";
+        wait_for(what, || {
+            let row = client.query_one(query, &[]).unwrap();
+            row.get::<_, bool>(0).then_some(())
+        });
+    };
+    segment(&mut client, 1);
+    let mut open = server.connect("app");
+    open.batch_execute("begin; insert into cold values (1, 1); select realtime_sync.flush()")
+        .unwrap();
+    for (row, name) in [(2, "p"), (3, "q")] {
+        client
+            .batch_execute(&format!(
+                "begin; insert into cold values ({row}, 1); prepare transaction '{name}'"
+            ))
+            .unwrap();
+    }
+    for n in [2, 3] {
+        segment(&mut client, n);
+        for row in 0..5 {
+            write(&mut client, i64::from(10 * n + row));
+            all_came(&mut client, "what is written meanwhile");
+        }
+    }
+    open.batch_execute("commit").unwrap();
+    all_came(&mut client, "the open transaction's event");
+    client.batch_execute("commit prepared 'p'").unwrap();
+    write(&mut client, 100);
+    all_came(&mut client, "the prepared transaction's event");
+    drop((client, open));
+    server.stop();
+    server.start_postmaster();
+    let mut client = server.connect("app");
+    segment(&mut client, 3);
+    write(&mut client, 101);
+    all_came(&mut client, "what is written after the restart");
+    client.batch_execute("commit prepared 'q'").unwrap();
+    write(&mut client, 102);
+    all_came(
+        &mut client,
+        "the event of the transaction that outlived the restart",
+    );
+    let used =
+        "select string_agg(distinct segment::text, ' ') from realtime_sync.event where segment > 0";
+    let used: String = client.query_one(used, &[]).unwrap().get(0);
+    assert_eq!(used, "1 2 3");
+    client.batch_execute(END).unwrap();
+    wait_for("the last tick", || newest(&mut client).1.then_some(()));
+    let events = committed(&mut client);
+    let mut seen = Seen::at(BEGINNING);
+    replay_all(&mut client, &mut seen, || 3).unwrap();
+    seen.check("replay", &events, true);
+}
+
 /// Writes an event and gives its id.
 fn write(client: &mut Client, row: i64) -> i64 {
     let insert = format!("insert into bulk values ({row}, 1, 'x')");
