@@ -263,7 +263,7 @@ as $function$
         union all
         select
             'error', 'relay', 'the server has no shared memory left for it: none can run in this database',
-            pg_catalog.format('alter database %I set realtime_sync.delivery = manual; -- and call realtime_sync.relay() every second. Memory is for 31 databases, given to the first that use realtime_sync after a restart', pg_catalog.current_database())
+            pg_catalog.format('alter database %I set realtime_sync.delivery = manual; -- and call realtime_sync.relay() every second. Memory is for 30 databases, given to the first that use realtime_sync after a restart', pg_catalog.current_database())
         from relay r
         where not r.own_memory
         union all
@@ -293,7 +293,7 @@ as $function$
         union all
         select
             'warning', 'relay', pg_catalog.format('%s, the oldest since %s', r.waits, pg_catalog.to_char(r.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')),
-            'select l.pid, a.state, a.wait_event, a.query from pg_locks l join pg_stat_activity a using (pid) where l.relation = ''realtime_sync.tick''::regclass and l.mode = ''ExclusiveLock''; -- whoever holds this lock in a long transaction keeps the relay waiting'
+            'select l.pid, a.state, a.wait_event, a.query from pg_locks l join pg_stat_activity a using (pid) where l.relation = ''realtime_sync.tick''::regclass and l.mode in (''ShareUpdateExclusiveLock'', ''ExclusiveLock''); -- whoever holds this lock in a long transaction keeps the relay waiting'
         from relay r
         where r.running and r.events > 0 and r.since < pg_catalog.statement_timestamp() - interval '30 s'
         union all

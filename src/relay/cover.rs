@@ -25,7 +25,7 @@ fn make_tick(newest_xid: i64) {
         snapshot.xmax = past;
         snapshot.xmin = snapshot.running.first().copied().unwrap_or(past);
     }
-    tick::insert(&tick::next(&layout, &newest, snapshot));
+    tick::insert(&layout, &tick::next(&layout, &newest, snapshot));
     // Whoever sends it later does not know which of its commits the disk had by then.
     wal::flush();
     // A relay that ticked before has to look again.

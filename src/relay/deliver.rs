@@ -79,7 +79,7 @@ impl Relay {
         // SAFETY: popped below; an error ends the transaction and pops it too.
         unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
         let turns = relay.turns.fetch_add(1, SeqCst);
-        if turns != self.turns || !shared::is_own() || tick::is_another_at_work() {
+        if turns != self.turns || !shared::is_own() || tick::is_another_at_work(layout) {
             self.newest = None;
             self.marks = None;
         }
@@ -174,7 +174,7 @@ impl Relay {
             return 0;
         }
         tick.events = whole.then_some(events);
-        tick::insert(&tick);
+        tick::insert(layout, &tick);
         let (start, end) = (newest.end(), tick.end());
         if tick.events.is_some() {
             for target in &mut self.targets {

@@ -14,6 +14,7 @@ mod mistake;
 mod notify;
 mod owner;
 mod progress;
+mod ring;
 mod sink;
 mod statement;
 mod table;

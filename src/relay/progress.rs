@@ -1,8 +1,12 @@
 //! How far a sink has come: rows that are only ever added, so that no row becomes a hot spot.
 
-use super::statement;
+use super::{ring, statement};
+use crate::log::layout::{self, SEGMENTS};
+use crate::log::octets::Octets;
+use crate::log::shared;
 use crate::log::statement::Statement;
-use pgrx::pg_sys::{self, Datum};
+use pgrx::pg_sys::{self, Datum, Oid};
+use std::ffi::CStr;
 use wire::cursor::Place;
 
 /// Of a sink that wanted none of the events, this is written so rarely, in microseconds: starting over from
@@ -17,6 +21,22 @@ static NEWEST: Statement<1> = Statement::new(
     order by p.sink desc, p.timeline desc, p.position desc, p.id desc, p.retries desc",
     [pg_sys::INT4OID],
 );
+
+const COLUMNS: [(&CStr, Oid); 9] = [
+    (c"sink", pg_sys::INT4OID),
+    (c"timeline", pg_sys::INT4OID),
+    (c"position", pg_sys::INT8OID),
+    (c"id", pg_sys::INT8OID),
+    (c"retries", pg_sys::INT4OID),
+    (c"at", pg_sys::TIMESTAMPTZOID),
+    (c"sent", pg_sys::INT8OID),
+    (c"segment", pg_sys::INT2OID),
+    (c"error", pg_sys::TEXTOID),
+];
+
+const INSERT: &str =
+    "insert into realtime_sync.progress (sink, timeline, position, id, retries, sent, error)
+    values ($1, $2, $3, $4, $5, $6, $7)";
 
 #[derive(Clone, Debug)]
 pub struct Progress {
@@ -98,19 +118,40 @@ impl Progress {
     fn write(&mut self, sink: i32, error: Option<&str>) {
         self.told = self.place;
         self.written = now();
-        statement::run(
-            "insert into realtime_sync.progress (sink, timeline, position, id, retries, sent, error)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            &[
-                sink.into(),
-                (self.place.timeline as i32).into(),
-                (self.place.position as i64).into(),
-                (self.place.id as i64).into(),
-                self.retries.into(),
-                (self.sent as i64).into(),
-                error.into(),
-            ],
-        );
+        let Place {
+            timeline,
+            position,
+            id,
+        } = self.place;
+        let (timeline, position, id) = (timeline as i32, position as i64, id as i64);
+        let (retries, sent) = (self.retries, self.sent as i64);
+        let segment = shared::segment() as usize % SEGMENTS;
+        let row = [
+            Some(sink.into()),
+            Some(timeline.into()),
+            Some(position.into()),
+            Some(id.into()),
+            Some(retries.into()),
+            Some(self.written.into()),
+            Some(sent.into()),
+            Some((segment as i16).into()),
+            error.map(|error| Octets::new(error.as_bytes()).datum()),
+        ];
+        let ring = layout::find().map_or(Oid::INVALID, |layout| layout.progress[segment]);
+        if !ring::add(ring, &COLUMNS, row) {
+            statement::run(
+                INSERT,
+                &[
+                    sink.into(),
+                    timeline.into(),
+                    position.into(),
+                    id.into(),
+                    retries.into(),
+                    sent.into(),
+                    error.into(),
+                ],
+            );
+        }
     }
 }
 
