@@ -242,7 +242,6 @@ fn an_update_under_load_loses_and_repeats_nothing() {
     client
         .batch_execute("create extension realtime_sync version '0.1.0'")
         .unwrap();
-    client.batch_execute(TABLES).unwrap();
     client
         .batch_execute(
             "create table box (n bigint generated always as identity, event_id bigint);
@@ -250,6 +249,7 @@ fn an_update_under_load_loses_and_repeats_nothing() {
         )
         .unwrap();
     let watched = watch(&app, &mut random);
+    client.batch_execute(TABLES).unwrap();
     let writers = Writers::start(&app, &mut random, 8, 0);
     writers.work_on(500);
     let relay = wait_for("a relay", || relay_pid(&mut client, "app"));
@@ -326,8 +326,8 @@ fn swap(change: impl FnOnce(&mut Vec<u8>)) {
         Server::with_installation(&[("max_connections", "100"), ("log_min_messages", "log")]);
     let mut client = server.create("app", "");
     let app = server.config("app");
-    client.batch_execute(TABLES).unwrap();
     let watched = watch(&app, &mut random);
+    client.batch_execute(TABLES).unwrap();
     let old = Writers::start(&app, &mut random, 4, 0);
     old.work_on(200);
     server.replace_library(change);
