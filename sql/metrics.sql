@@ -21,6 +21,10 @@ as $function$
         from realtime_sync.stats s
         where s.value is not null and s.kind in ('counter', 'gauge') and s.name <> 'relay_pid'
     ),
+    -- once, or the count is not that of the buckets
+    tick as materialized (
+        select h.bound, h.ticks, h.seconds from realtime_sync.latencies() h
+    ),
     label(database) as (
         select pg_catalog.format('database="%s"', realtime_sync.metric_text(pg_catalog.current_database()))
     ),
@@ -35,10 +39,18 @@ as $function$
         select
             'realtime_sync_latency_seconds', 'histogram',
             'Ticks by the time from the oldest commit in them until they were sent.',
-            pg_catalog.row_number() over (order by h.bound), '_bucket',
-            pg_catalog.format('%s,le="%s"', l.database, coalesce(h.bound::text, '+Inf')),
-            (pg_catalog.sum(h.ticks) over (order by h.bound))::text
-        from realtime_sync.latencies() h, label l
+            h.place, h.suffix, l.database || h.labels, h.value::text
+        from (
+            select
+                pg_catalog.row_number() over (order by t.bound), '_bucket',
+                pg_catalog.format(',le="%s"', coalesce(t.bound::text, '+Inf')),
+                pg_catalog.sum(t.ticks) over (order by t.bound)
+            from tick t
+            union all
+            select 100, '_count', '', pg_catalog.sum(t.ticks) from tick t
+            union all
+            select 101, '_sum', '', t.seconds::numeric from tick t where t.bound is null
+        ) h(place, suffix, labels, value), label l
         union all
         -- OpenMetrics has a type for this, which readers of the older text format do not know.
         select

@@ -11,7 +11,7 @@ create function realtime_sync.relay_state(
 volatile parallel restricted language c
 as 'MODULE_PATHNAME', 'relay_state_wrapper';
 
-create function realtime_sync.latencies(out bound double precision, out ticks bigint) returns setof record
+create function realtime_sync.latencies(out bound double precision, out ticks bigint, out seconds double precision) returns setof record
 volatile parallel restricted language c
 as 'MODULE_PATHNAME', 'latencies_wrapper';
 
@@ -203,7 +203,7 @@ comment on function realtime_sync.counters() is
 comment on function realtime_sync.relay_state() is
     'What writers and the relay of this database have told each other in shared memory.';
 comment on function realtime_sync.latencies() is
-    'Ticks by the time from the oldest commit in them until they were sent: upper bound in seconds, null for any.';
+    'Ticks by the time from the oldest commit in them until they were sent: upper bound in seconds, null for any; there, how many seconds all of them took together.';
 comment on view realtime_sync.sink_state is
     'How far each sink has come: its place, what it last failed with, and how much it has not got (10,000 ticks at most).';
 comment on view realtime_sync.unticked is

@@ -55,17 +55,25 @@ fn time(place: &AtomicI64) -> Option<TimestampWithTimeZone> {
     }
 }
 
-/// Ticks by how long they took: upper bounds in seconds, the last without one.
+/// Ticks by how long they took: upper bounds in seconds, the last without one; with that, all of them took
+/// so many seconds together.
+#[allow(clippy::type_complexity)] // pgrx reads the columns off this very type
 #[pg_extern(sql = false)]
-fn latencies() -> TableIterator<'static, (name!(bound, Option<f64>), name!(ticks, i64))> {
+fn latencies() -> TableIterator<
+    'static,
+    (
+        name!(bound, Option<f64>),
+        name!(ticks, i64),
+        name!(seconds, Option<f64>),
+    ),
+> {
+    let sum = shared::relay().latency_sum.load(Relaxed) as f64 / 1e6;
     let bounds = LATENCIES.iter().map(|&bound| Some(bound as f64 / 1e6));
     let counts = &shared::relay().latency;
-    TableIterator::new(
-        bounds
-            .chain([None])
-            .zip(counts)
-            .map(|(bound, count)| (bound, count.load(Relaxed) as i64)),
-    )
+    TableIterator::new(bounds.chain([None]).zip(counts).map(move |(bound, count)| {
+        let seconds = bound.is_none().then_some(sum);
+        (bound, count.load(Relaxed) as i64, seconds)
+    }))
 }
 
 /// Counts events that went before every sink had got them.

@@ -10,11 +10,11 @@ use std::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
 };
 
-const DATABASES: usize = 32;
+const DATABASES: usize = 31;
 
 /// Renamed whenever [`Slot`] changes, so that an older library still mapped by a running backend
 /// never reads a newer layout.
-const NAME: &std::ffi::CStr = c"realtime_sync layout 2";
+const NAME: &std::ffi::CStr = c"realtime_sync layout 3";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
@@ -102,6 +102,8 @@ pub struct Relay {
     pub looked: AtomicI64,
     /// Ticks by the time from the oldest commit in them to their sending: see [`LATENCIES`].
     pub latency: [AtomicU64; LATENCIES.len() + 1],
+    /// Of all of them together, in microseconds.
+    pub latency_sum: AtomicU64,
 }
 
 /// Upper bounds in microseconds.
@@ -142,6 +144,7 @@ impl Slot {
             &relay.position,
             &relay.reserved,
             &relay.turns,
+            &relay.latency_sum,
         ];
         for count in counts
             .into_iter()
@@ -179,7 +182,9 @@ pub fn set_segment(segment: u32) {
 /// Counts a tick that was sent this many microseconds after its oldest commit.
 pub fn observe(latency: i64) {
     let place = LATENCIES.iter().position(|bound| latency <= *bound);
-    relay().latency[place.unwrap_or(LATENCIES.len())].fetch_add(1, Relaxed);
+    let relay = relay();
+    relay.latency[place.unwrap_or(LATENCIES.len())].fetch_add(1, Relaxed);
+    relay.latency_sum.fetch_add(latency.max(0) as u64, Relaxed);
 }
 
 pub fn relay() -> &'static Relay {

@@ -41,6 +41,7 @@ for what, broken in {
     "a quote not escaped": text.replace('odd\\"', 'odd"'),
     "a counter without its suffix": text.replace("realtime_sync_sent_total{", "realtime_sync_sent{"),
     "a unit that the name does not end with": text.replace("# UNIT realtime_sync_lag_seconds seconds", "# UNIT realtime_sync_lag_seconds bytes"),
+    "a histogram without its count": re.sub("realtime_sync_latency_seconds_count.*\n", "", text),
     "a family in two places": text.replace("# EOF\n", "") + '# TYPE realtime_sync_sent counter\nrealtime_sync_sent_total 1\n# EOF\n',
 }.items():
     check(f"refused: {what}", broken != text and refused(broken), "it was accepted")
@@ -56,6 +57,8 @@ check("a relay runs", samples.get(("realtime_sync_relay_running", None)) == 1, s
 check("seconds are plausible", 0 <= samples.get(("realtime_sync_relay_idle_seconds", None), -1) < 60, samples)
 buckets = [value for (name, _), value in samples.items() if name == "realtime_sync_latency_seconds_bucket"]
 check("the histogram counts the ticks", buckets and buckets[-1] == samples[("realtime_sync_ticks_total", None)] > 0, buckets)
+latency = [samples.get((f"realtime_sync_latency_seconds_{what}", None)) for what in ("count", "sum")]
+check("so many ticks took so long together", latency[0] == buckets[-1] and 0 < latency[1] < 60 * buckets[-1], latency)
 
 # one list of names: all that stats has, and nothing else
 with open(stats_file, encoding="utf-8") as file:
@@ -65,7 +68,7 @@ for name, subject, value in stats:
         continue
     found = [key for key in ((f"realtime_sync_{name}{suffix}", subject or None) for suffix in ("", "_total")) if key in samples]
     check(f"{name} of stats", len(found) == 1, found)
-check("nothing else", len(names) == len({name for name, _, value in stats if name != "relay_pid" and value != ""}) + 1, sorted(names))
+check("nothing else", len(names) == len({name for name, _, value in stats if name != "relay_pid" and value != ""}) + 3, sorted(names))
 
 # the format before OpenMetrics, which the textfile collector of the node exporter reads
 older = {sample.name for family in classic(text) for sample in family.samples}

@@ -1,4 +1,4 @@
-//! Databases that come and go leave no trace in shared memory, which has room for 31 of them.
+//! Databases that come and go leave no trace in shared memory, which has room for 30 of them.
 
 use client::Server;
 
