@@ -225,32 +225,33 @@ begin
 end
 $function$;
 
--- @position@: the place of the driver d as a point (lng, lat), from whichever columns the app has; @placed(
--- and @) around what only makes sense if it has any. @near@: PostGIS's own
--- index, where the place is only there; its ellipsoid is within 1 % of the sphere. @free@: whether d is one of the
--- statuses asked for.
-insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo)
-select
-    t.name, t.kind, t.place, t.entity, t.needs::text[],
-    pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.btrim(t.template, E'\n'),
-        '@position@',
-        '{{#driver.lat}}pg_catalog.point({{d.lng}}::double precision, {{d.lat}}::double precision){{/driver.lat}}'
-        '{{^driver.lat}}{{#driver.point}}{{d.point}}{{/driver.point}}'
-        '{{^driver.point}}{{#driver.geography}}{{rpc.realtime_point}}({{d.geography}}){{/driver.geography}}'
-        '{{^driver.geography}}null::point{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'),
-        '@placed(', '{{^driver.lat}}{{^driver.point}}{{^driver.geography}}/*{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'),
-        '@)', '{{^driver.lat}}{{^driver.point}}{{^driver.geography}}*/{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'),
-        '@near@ ', '{{^driver.lat}}{{^driver.point}}{{#driver.geography}}{{rpc.realtime_within}}({{d.geography}}, probe, reach * 1.01 + 1) and '
-        '{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'),
-        '@free@',
-        'case when $5 is null then {{#driver.online}}{{d.online}}::boolean{{/driver.online}}{{^driver.online}}'
-        '{{#driver.status}}pg_catalog.lower({{d.status}}::text) not in (''offline'', ''off_duty'', ''inactive'', ''suspended''){{/driver.status}}'
-        '{{^driver.status}}true{{/driver.status}}{{/driver.online}}'
-        ' else {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}{{#driver.online}}'
-        'case when {{d.online}} then ''online'' else ''offline'' end{{/driver.online}}{{^driver.online}}null{{/driver.online}}{{/driver.status}}'
-        ' = any ($5) end'),
-    null
-from (values
+-- What several of the kit's templates say alike: {{>driver_place}} is the place of the driver d as a point (lng, lat),
+-- from whichever columns the app has; {{>driver_near}} PostGIS's own index, where the place is only there (its ellipsoid
+-- is within 1 % of the sphere); {{>driver_wanted}} whether d is one of the statuses asked for.
+insert into realtime_sync.fleet_template (name, kind, template) values
+(
+    'driver_place', 'part',
+    '{{#driver.lat}}pg_catalog.point({{d.lng}}::double precision, {{d.lat}}::double precision){{/driver.lat}}'
+    '{{^driver.lat}}{{#driver.point}}{{d.point}}{{/driver.point}}'
+    '{{^driver.point}}{{#driver.geography}}{{rpc.realtime_point}}({{d.geography}}){{/driver.geography}}'
+    '{{^driver.geography}}null::point{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'
+),
+(
+    'driver_near', 'part',
+    '{{^driver.lat|driver.point}}{{#driver.geography}}{{rpc.realtime_within}}({{d.geography}}, probe, reach * 1.01 + 1) and '
+    '{{/driver.geography}}{{/driver.lat|driver.point}}'
+),
+(
+    'driver_wanted', 'part',
+    'case when $5 is null then {{#driver.online}}{{d.online}}::boolean{{/driver.online}}{{^driver.online}}'
+    '{{#driver.status}}pg_catalog.lower({{d.status}}::text) not in (''offline'', ''off_duty'', ''inactive'', ''suspended''){{/driver.status}}'
+    '{{^driver.status}}true{{/driver.status}}{{/driver.online}}'
+    ' else {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}{{#driver.online}}'
+    'case when {{d.online}} then ''online'' else ''offline'' end{{/driver.online}}{{^driver.online}}null{{/driver.online}}{{/driver.status}}'
+    ' = any ($5) end'
+);
+
+insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template) values
 (
     'driver_locations', 'table', 30, 'location', '{driver.id}',
     $template$
@@ -370,7 +371,7 @@ declare
     jump boolean;
 begin
     -- Held to the end: a driver's fixes come one after another.
-    select @position@ as place, {{d.location_at}}::timestamptz as at into was
+    select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was
     from {{driver}} d
     where {{d.id}} = driver_id
     for no key update;
@@ -434,7 +435,7 @@ begin
         return '{"accepted": false, "reason": "impossible_jump", "flag": "jump"}';
     end if;
     -- Always, so that the last fix is never the one that was left out; where it did not move, in place.
-    @placed(
+    {{#driver.lat|driver.point|driver.geography}}
     update {{driver}} d set
         {{#driver.lat}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point}}, {{driver.point}} = place{{/driver.point}}{{/driver.lat}}{{^driver.lat}}{{#driver.point}}{{driver.point}} = place{{/driver.point}}{{/driver.lat}}{{#driver.geography}}{{#driver.lat}}, {{/driver.lat}}{{^driver.lat}}{{#driver.point}}, {{/driver.point}}{{/driver.lat}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography}}{{#driver.heading}},
         {{driver.heading}} = coalesce(heading, {{d.heading}}){{/driver.heading}}{{#driver.speed}},
@@ -443,7 +444,7 @@ begin
         {{driver.location_at}} = recorded_at{{/driver.location_at}}{{#driver.last_seen}},
         {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
     where {{d.id}} = driver_id;
-    @)
+    {{/driver.lat|driver.point|driver.geography}}
     if was.place is null or was.place[0] <> lng or was.place[1] <> lat then
         perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver_id::text, was.place, place, recorded_at);
         {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
@@ -553,7 +554,7 @@ begin
             hint = 'As in [{"lat": 52.52, "lng": 13.405, "recorded_at": "2026-01-31T12:00:00Z", "client_id": "a1"}].';
     end if;
     -- One batch of a driver at a time, and none beside update_location().
-    select @position@ as place, {{d.location_at}}::timestamptz as at into was
+    select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was
     from {{driver}} d
     where {{d.id}} = mover
     for no key update;
@@ -679,10 +680,10 @@ begin
                 select realtime_sync.distance_m($1, $2, k.place[1], k.place[0]) as away
                 from pg_catalog.unnest(around) b(area)
                 cross join lateral (
-                    select @position@ as place
+                    select {{>driver_place}} as place
                     from {{driver}} d
-                    where @near@ @position@ <@ b.area and @free@
-                    order by @position@ <-> probe
+                    where {{>driver_near}}{{>driver_place}} <@ b.area and {{>driver_wanted}}
+                    order by {{>driver_place}} <-> probe
                     limit $4
                 ) k
                 order by 1
@@ -697,9 +698,9 @@ begin
         from (
             select {{d.id}} as id, p.place, realtime_sync.distance_m($1, $2, p.place[1], p.place[0]) as away
             from pg_catalog.unnest(around) b(area)
-            join {{driver}} d on @near@ @position@ <@ b.area
-            cross join lateral (select @position@ as place) p
-            where @free@
+            join {{driver}} d on {{>driver_near}}{{>driver_place}} <@ b.area
+            cross join lateral (select {{>driver_place}} as place) p
+            where {{>driver_wanted}}
         ) k
         where k.away <= reach
         order by k.away, k.id
@@ -810,8 +811,7 @@ $$;
 comment on function {{rpc.driver_shift}} is
     'shift.start, shift.end, break.start or break.end of the login''s driver, or by a dispatcher or the back end of another; returns the shift''s totals, as realtime_sync.presence_shift().'
 $template$
-)
-) t(name, kind, place, entity, needs, template);
+);
 
 -- Whoever may create in an app's schema says what its areas are.
 alter table realtime_sync.geofence enable row level security;

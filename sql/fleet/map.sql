@@ -45,7 +45,8 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_who', '');
 create table realtime_sync.fleet_template (
     name text primary key,
     -- In this order, and each by place: tables before what reads them.
-    kind text not null check (kind in ('table', 'index', 'function', 'view', 'trigger', 'policy', 'timer')),
+    -- A part is text that others have in common.
+    kind text not null check (kind in ('part', 'table', 'index', 'function', 'view', 'trigger', 'policy', 'timer')),
     place integer not null default 0,
     -- What has to be mapped: driver, driver.online. A table's entity is what it stands for.
     entity text,
@@ -85,7 +86,8 @@ end;
 -- column of the alias d, or null where the app has none (d driver, t trip, p passenger, w wallet,
 -- l telemetry, o offer, h location, s transition). {{schema}}. {{rpc.accept_offer}}: the function under the name it
 -- stands; an object's own name may be written {{schema}}.accept_offer too. {{who}}: the app's function that
--- says who is calling. {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not.
+-- says who is calling. {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
+-- {{#driver.lat|driver.point}} if it has one of them. {{>driver_place}}: a part.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
 stable strict language plpgsql
 set search_path = ''
@@ -95,7 +97,11 @@ declare
     text text := template;
     block text[];
     token text;
+    part record;
 begin
+    for part in select t.name, t.template from realtime_sync.fleet_template t where t.kind = 'part' loop
+        text := pg_catalog.replace(text, '{{>' || part.name || '}}', part.template);
+    end loop;
     select pg_catalog.jsonb_object_agg(k.key, k.value) into tokens
     from (
         select m.entity as key, m.relation::text as value
@@ -131,17 +137,17 @@ begin
         union all
         select 'rpc.' || t.name, pg_catalog.format('%I.%I', fleet_expand.schema, realtime_sync.fleet_name(fleet_expand.schema, t.kind, t.name))
         from realtime_sync.fleet_template t
-        where pg_catalog.strpos(fleet_expand.template, t.name) > 0
+        where pg_catalog.strpos(text, t.name) > 0
     ) k;
     -- Names go into quoted bodies and through this function again, so none may end a quote or be a token.
     select k.value into token
     from pg_catalog.jsonb_each_text(tokens) k
-    where k.key <> 'schema:literal' and k.value ~ '\{\{|\}\}|\$|''|@'
+    where k.key <> 'schema:literal' and k.value ~ '\{\{|\}\}|\$|'''
     limit 1;
     if found then
         raise invalid_name using
             message = pg_catalog.format('the fleet kit cannot work with the name %s', token),
-            detail = 'Names with a dollar sign, a single quote, an at sign or double braces could not be told from the kit''s own text.',
+            detail = 'Names with a dollar sign, a single quote or double braces could not be told from the kit''s own text.',
             hint = 'Rename it, or leave it out: select realtime_sync.fleet_map(...).';
     end if;
     for token in select distinct m[1] from pg_catalog.regexp_matches(text, '\{\{schema\}\}\.([a-z_]+)', 'g') m loop
@@ -150,10 +156,10 @@ begin
         end if;
     end loop;
     loop
-        block := pg_catalog.regexp_match(text, '(\{\{([#^])([a-z_.]+?)\}\}(.*?)\{\{/\3\}\})');
+        block := pg_catalog.regexp_match(text, '(\{\{([#^])([a-z_.|]+?)\}\}(.*?)\{\{/\3\}\})');
         exit when block is null;
         text := pg_catalog.replace(
-            text, block[1], case when (tokens ? block[3]) = (block[2] = '#') then block[4] else '' end
+            text, block[1], case when (tokens ?| pg_catalog.string_to_array(block[3], '|')) = (block[2] = '#') then block[4] else '' end
         );
     end loop;
     for token in

@@ -332,12 +332,14 @@ begin
             detail = 'No driver can accept it.',
             hint = $n$A trip can be offered if {{transition}} has a step from its status to one whose state is accepted.$n$;
     end if;
-    if $2 is null and {{#driver.lat}}false{{/driver.lat}}{{^driver.lat}}{{#driver.point}}false{{/driver.point}}{{^driver.point}}{{#driver.geography}}false{{/driver.geography}}{{^driver.geography}}true{{/driver.geography}}{{/driver.point}}{{/driver.lat}} then
+    {{^driver.lat|driver.point|driver.geography}}
+    if $2 is null then
         raise object_not_in_prerequisite_state using
             message = 'where the drivers are is not known',
             detail = $n$No column of {{driver}} is mapped as their location.$n$,
             hint = 'Name the drivers: drivers => array[...].';
     end if;
+    {{/driver.lat|driver.point|driver.geography}}
     if $2 is null and (my.lat is null or my.lng is null) then
         raise object_not_in_prerequisite_state using
             message = pg_catalog.format('trip %s has no pickup location', $1),
@@ -424,8 +426,9 @@ set search_path = ''
 as $$
 begin
     return (
-        select {{#driver.lat}}realtime_sync.distance_m({{d.lat}}::double precision, {{d.lng}}::double precision, $2, $3){{/driver.lat}}{{^driver.lat}}{{#driver.point}}realtime_sync.distance_m(({{d.point}})[1], ({{d.point}})[0], $2, $3){{/driver.point}}{{^driver.point}}{{#driver.geography}}realtime_sync.distance_m(({{rpc.realtime_point}}({{d.geography}}))[1], ({{rpc.realtime_point}}({{d.geography}}))[0], $2, $3){{/driver.geography}}{{^driver.geography}}null::double precision{{/driver.geography}}{{/driver.point}}{{/driver.lat}}
+        select realtime_sync.distance_m(p.place[1], p.place[0], $2, $3)
         from {{driver}} d
+        cross join lateral (select {{>driver_place}} as place) p
         where {{d.id}} = $1
     );
 end

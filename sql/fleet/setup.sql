@@ -808,7 +808,7 @@ begin
     from realtime_sync.fleet_template t
     where t.name <> fleet_make.name
         and t.kind in ('table', 'function', 'view')
-        and pg_catalog.strpos(template.template, t.name) > 0
+        and pg_catalog.strpos(sql, t.name) > 0
         and sql ~ (
             pg_catalog.regexp_replace(
                 pg_catalog.format('%I.%I', fleet_make.schema, realtime_sync.fleet_name(fleet_make.schema, t.kind, t.name)),
@@ -1173,7 +1173,7 @@ begin
             union all
             select t.kind, t.place, t.name
             from realtime_sync.fleet_template t
-            where t.kind <> 'table' or t.entity is null
+            where t.kind <> 'part' and (t.kind <> 'table' or t.entity is null)
         ) t
         order by
             pg_catalog.array_position(array['table', 'source', 'index', 'function', 'view', 'trigger', 'policy', 'timer'], t.kind),

@@ -1,4 +1,5 @@
 -- fleet_map() takes what is there, says what is there, and adds to what is known.
+\set SHOW_CONTEXT never
 create schema fleet_map;
 set search_path = fleet_map, public;
 create table drivers (id int primary key, on_duty bool, working bool, "Rated" numeric);
