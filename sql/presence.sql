@@ -36,14 +36,6 @@ create table realtime_sync.presence_member (
 
 create index presence_member_offline on realtime_sync.presence_member (seen) where state = 'offline';
 
--- When to look for those: empty after a crash, as the devices are.
-create unlogged table realtime_sync.presence_sweep (
-    one boolean primary key default true check (one),
-    at timestamptz not null
-);
-
-insert into realtime_sync.presence_sweep (at) values ('infinity');
-
 -- What else happens when a member's state changes: a function (member text, state text) of a topic.
 create table realtime_sync.presence_hook (
     topic text primary key,
@@ -247,138 +239,6 @@ begin
 end
 $function$;
 
--- With its owner's rights on the tables and the caller's in may_read(), as a view has them, and asked once
--- and not for each row: so the topic comes in a setting. Whoever sets it by hand is asked the same.
-create view realtime_sync.presence_state with (security_barrier) as
-select m.topic, m.member, m.state, m.since, greatest(m.seen, d.seen) as seen, coalesce(d.devices, '[]') as devices
-from realtime_sync.presence_member m
-left join (
-    select
-        p.member,
-        max(p.seen) as seen,
-        jsonb_agg(
-            jsonb_build_object('device', p.device, 'state', p.state, 'meta', p.meta, 'since', p.since, 'seen', p.seen)
-            order by p.device
-        ) as devices
-    from realtime_sync.presence p
-    where p.topic = (select current_setting('realtime_presence.topic', true))
-    group by p.member
-) d on d.member = m.member
-where m.topic = (select current_setting('realtime_presence.topic', true))
-    and (select realtime_sync.may_read(current_setting('realtime_presence.topic', true)));
-
-create function realtime_sync.presence_state(topic text, states text[] default null)
-returns table (member text, state text, since timestamptz, seen timestamptz, devices jsonb)
-stable language plpgsql
-set search_path = ''
-as $function$
-#variable_conflict use_column
-begin
-    if not realtime_sync.may_read(presence_state.topic) then
-        raise insufficient_privilege using
-            message = pg_catalog.format('permission denied for topic %L', presence_state.topic),
-            hint = pg_catalog.format(
-                'select realtime_sync.allow(%L, ''read'', array[%L]);', current_user, presence_state.topic
-            );
-    end if;
-    perform pg_catalog.set_config('realtime_presence.topic', presence_state.topic, true);
-    return query
-        select s.member, s.state, s.since, s.seen, s.devices
-        from realtime_sync.presence_state s
-        where presence_state.states is null or s.state = any (presence_state.states)
-        order by s.member;
-end
-$function$;
-
--- A row that a heartbeat or another expiry holds is left to it. At most 1,000 at a time, so that their
--- members wait for moments.
-create function realtime_sync.presence_expire() returns timestamptz
-volatile language plpgsql
-set search_path = ''
-as $function$
-declare
-    moment timestamptz := pg_catalog.clock_timestamp();
-    sweep timestamptz;
-    n bigint;
-begin
-    sweep := (select s.at from realtime_sync.presence_sweep s);
-    -- Mostly there is nothing to do, and then nothing is locked or written, as in a read-only transaction.
-    if least(
-        coalesce(sweep, moment),
-        (select pg_catalog.min(p.due) from realtime_sync.presence p),
-        (select pg_catalog.min(m.seen) from realtime_sync.presence_member m where m.state = 'offline') + interval '30 days'
-    ) <= moment and not pg_catalog.current_setting('transaction_read_only')::boolean then
-        insert into realtime_sync.presence_sweep (at)
-        select case
-            when exists (select from realtime_sync.presence_member m where m.state <> 'offline') then moment + interval '1 min'
-            else 'infinity'
-        end
-        where not exists (select from realtime_sync.presence_sweep)
-        on conflict do nothing;
-        sweep := (select s.at from realtime_sync.presence_sweep s);
-        if sweep <= moment then
-            -- Their last device is put back as one that has already ended.
-            insert into realtime_sync.presence (topic, member, state, seen, ttl, expires, due)
-            select m.topic, m.member, 'offline', m.seen, '1 s', m.seen, m.seen
-            from realtime_sync.presence_member m
-            where m.state <> 'offline'
-                and not exists (select from realtime_sync.presence p where p.topic = m.topic and p.member = m.member)
-            for update skip locked
-            on conflict do nothing;
-            -- One that was skipped may yet be given up by who holds it.
-            sweep := (
-                select case when pg_catalog.count(*) = 0 then 'infinity' else moment + interval '1 s' end
-                from realtime_sync.presence_member m
-                where m.state <> 'offline'
-                    and not exists (select from realtime_sync.presence p where p.topic = m.topic and p.member = m.member)
-            );
-            update realtime_sync.presence_sweep s set at = sweep;
-        end if;
-        with looked as materialized (
-            select p.topic, p.member, p.device, p.expires
-            from realtime_sync.presence p
-            join realtime_sync.presence_member m on m.topic = p.topic and m.member = p.member
-            where p.due <= moment
-            order by p.due
-            limit 1000
-            for update of p, m skip locked
-        ), lives as (
-            update realtime_sync.presence p set due = p.expires
-            from looked l
-            where l.expires > moment and p.topic = l.topic and p.member = l.member and p.device = l.device
-        ), gone as (
-            delete from realtime_sync.presence p
-            using looked l
-            where l.expires <= moment and p.topic = l.topic and p.member = l.member and p.device = l.device
-        )
-        select pg_catalog.count(*) into n from looked;
-        delete from realtime_sync.presence_member m
-        where m.ctid = any (array(
-            select f.ctid from realtime_sync.presence_member f
-            where f.state = 'offline' and f.seen < moment - interval '30 days'
-                and not exists (select from realtime_sync.presence p where p.topic = f.topic and p.member = f.member)
-            order by f.seen
-            limit 1000
-            for update skip locked
-        ));
-        if n = 1000 then
-            return moment;
-        end if;
-    end if;
-    -- Not the next due alone: a heartbeat may have shortened a row's time, and it wakes nobody.
-    return nullif(least(
-        (
-            select greatest(least(pg_catalog.min(p.due), moment + interval '1 s'), moment + interval '50 ms')
-            from realtime_sync.presence p
-            having pg_catalog.min(p.due) is not null
-        ),
-        sweep
-    ), 'infinity');
-end
-$function$;
-
-select realtime_sync.add_timer('presence', 'realtime_sync.presence_expire()');
-
 create function realtime_sync.presence_hook(topic text, function regprocedure default null) returns void
 volatile language plpgsql
 set search_path = ''
@@ -403,117 +263,16 @@ begin
 end
 $function$;
 
--- Shifts and breaks are hours worked: logged, and kept.
-create table realtime_sync.presence_shift (
-    topic text not null,
-    member text not null,
-    kind text not null check (kind in ('shift', 'break')),
-    started timestamptz not null default pg_catalog.statement_timestamp(),
-    ended timestamptz check (ended >= started)
-);
-
-create unique index presence_shift_open on realtime_sync.presence_shift (topic, member, kind) where ended is null;
-create index presence_shift_started on realtime_sync.presence_shift (topic, member, started);
-
-select pg_catalog.pg_extension_config_dump('realtime_sync.presence_shift', '');
-
-alter table realtime_sync.presence_shift enable row level security;
-
-create policy own on realtime_sync.presence_shift
-    using (member = coalesce(realtime_sync.claim('sub'), current_user) and realtime_sync.may_send(topic));
-
-create policy back_end on realtime_sync.presence_shift
-    using (pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute'));
-
-create function realtime_sync.presence_shift(topic text, action text, member text default null) returns json
-volatile language plpgsql
-set search_path = ''
-as $function$
-#variable_conflict use_variable
-declare
-    moment constant timestamptz := pg_catalog.statement_timestamp();
-    kind constant text := pg_catalog.split_part(action, '.', 1);
-    shift realtime_sync.presence_shift;
-    result json;
-begin
-    if action is null or action not in ('shift.start', 'shift.end', 'break.start', 'break.end') then
-        raise invalid_parameter_value using
-            message = pg_catalog.format('invalid value for action: %s', coalesce('"' || action || '"', 'null')),
-            hint = 'Allowed are shift.start, shift.end, break.start, break.end.';
-    end if;
-    member := coalesce(member, realtime_sync.claim('sub'), current_user);
-    -- The shift is the lock of its breaks.
-    select s.* into shift
-    from realtime_sync.presence_shift s
-    where s.topic = presence_shift.topic and s.member = presence_shift.member and s.kind = 'shift' and s.ended is null
-    for update;
-    if (action = 'shift.start') = found or (kind = 'break') and (action = 'break.start') = exists (
-        select from realtime_sync.presence_shift s
-        where s.topic = presence_shift.topic and s.member = presence_shift.member and s.kind = 'break' and s.ended is null
-    ) then
-        raise object_not_in_prerequisite_state using
-            message = pg_catalog.format('%s: %s of %L in %L', action, case
-                when action = 'shift.start' then 'there is an open shift'
-                when shift.topic is null then 'there is no open shift'
-                when action = 'break.start' then 'there is an open break'
-                else 'there is no open break' end, member, topic),
-            hint = case when action like '%.start' and shift.topic is not null
-                then pg_catalog.format('select realtime_sync.presence_shift(%L, %L, %L);', topic, kind || '.end', member)
-                else pg_catalog.format('select realtime_sync.presence_shift(%L, %L, %L);', topic,
-                    case when shift.topic is null then 'shift.start' else 'break.start' end, member) end;
-    end if;
-    if action like '%.start' then
-        insert into realtime_sync.presence_shift (topic, member, kind, started)
-        values (topic, member, kind, moment);
-    else
-        update realtime_sync.presence_shift s set ended = moment
-        where s.topic = presence_shift.topic and s.member = presence_shift.member and s.ended is null
-            and (s.kind = kind or action = 'shift.end');
-    end if;
-    select pg_catalog.json_build_object(
-        'topic', presence_shift.topic, 'member', presence_shift.member, 'action', action, 'at', moment,
-        'shift_started', t.started,
-        'worked_s', (extract(epoch from moment - t.started) - t.paused)::bigint, 'breaks', t.breaks, 'breaks_s', t.paused::bigint
-    ) into result
-    from (
-        select
-            pg_catalog.min(s.started) as started,
-            pg_catalog.count(*) filter (where s.kind = 'break') as breaks,
-            coalesce(pg_catalog.sum(extract(epoch from coalesce(s.ended, moment) - s.started))
-                filter (where s.kind = 'break'), 0) as paused
-        from realtime_sync.presence_shift s
-        where s.topic = presence_shift.topic and s.member = presence_shift.member
-            and s.started >= coalesce(shift.started, moment)
-    ) t;
-    perform realtime_sync.send(topic, action, result);
-    if action = 'shift.end' then
-        perform realtime_sync.presence_untrack(topic, member);
-    elsif kind = 'break' then
-        update realtime_sync.presence p set
-            state = case action when 'break.start' then 'on_break' else 'online' end,
-            since = moment
-        where p.topic = presence_shift.topic and p.member = presence_shift.member;
-    end if;
-    return result;
-end
-$function$;
-
 revoke all on table realtime_sync.presence from public;
 revoke all on table realtime_sync.presence_member from public;
-revoke all on table realtime_sync.presence_sweep from public;
 revoke all on table realtime_sync.presence_hook from public;
-revoke all on table realtime_sync.presence_shift from public;
-revoke all on table realtime_sync.presence_state from public;
 revoke all on function realtime_sync.presence_rank(text) from public;
 revoke all on function realtime_sync.presence_changed() from public;
 revoke all on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) from public;
 revoke all on function realtime_sync.presence_heartbeats(jsonb, text, interval) from public;
 revoke all on function realtime_sync.presence_heartbeat(text, text, text, jsonb, interval, text) from public;
 revoke all on function realtime_sync.presence_untrack(text, text, text) from public;
-revoke all on function realtime_sync.presence_state(text, text[]) from public;
-revoke all on function realtime_sync.presence_expire() from public;
 revoke all on function realtime_sync.presence_hook(text, regprocedure) from public;
-revoke all on function realtime_sync.presence_shift(text, text, text) from public;
 
 comment on table realtime_sync.presence is
     'The devices of members that are here, unlogged. Row-level security is the authorisation: a member writes its own where it may send. Read it through realtime_sync.presence_state().';
@@ -527,31 +286,19 @@ comment on column realtime_sync.presence.due is
     'When realtime_sync.presence_expire() looks at it next: never after expires.';
 comment on table realtime_sync.presence_member is
     'Members as others see them: the best state of their devices (online, any other text, away, on_break, offline). One that has left stays for 30 days as offline, with when it was last seen.';
-comment on table realtime_sync.presence_sweep is
-    'When realtime_sync.presence_expire() looks for members who were here before a crash and have not come back: a minute after it first runs.';
 comment on table realtime_sync.presence_hook is
     'What is called when a member''s state changes, by topic. realtime_sync.presence_hook() writes it.';
-comment on table realtime_sync.presence_shift is
-    'Shifts and breaks of members, the open ones without ended. realtime_sync.presence_shift() writes it.';
-comment on view realtime_sync.presence_state is
-    'The members of the topic in the setting realtime_presence.topic, for who may read it. Part of realtime_sync.presence_state().';
 comment on function realtime_sync.presence_rank(text) is
     'How good a state is, 0 the best: online, any other text, away, on_break, offline.';
 comment on function realtime_sync.presence_changed() is
     'Trigger function: what a device''s change means for its member, and its event.';
 comment on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) is
     'Says that a member is here: its state (online, away, on_break, offline or any text) and meta, until ttl (1 s to 1 day) after it was last heard of. Sends presence.join, or presence.update if its state or meta changed. member: the claim sub, else the role. 42501 for another''s member or a topic the caller may not send to, 23514 for a ttl out of bounds.';
-comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, interval, text) is
-    'Says that a device is still here, and what its meta is now, without an event. One that is not known joins, with state. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_heartbeats(jsonb, text, interval) is
     'Heartbeats of thousands in one statement: [{"member": "42", "device": "", "meta": {}, "state": "online", "ttl": "30 s", "topic": "drivers"}], all but member optional. Returns how many. Errors as realtime_sync.presence_track().';
+comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, interval, text) is
+    'Says that a device is still here, and what its meta is now, without an event. One that is not known joins, with state. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_untrack(text, text, text) is
     'A device leaves, or without device all of the member''s. The last one sends presence.leave. Returns how many have left.';
-comment on function realtime_sync.presence_state(text, text[]) is
-    'The members of a topic, in these states or in any: when last seen, and each device. The caller needs realtime_sync.may_read(topic), else 42501. Not on a standby: it is unlogged.';
-comment on function realtime_sync.presence_expire() is
-    'Timer: devices whose time has ended leave, with their events; returns when to call it next. Who was here before a crash and is not heard of for a minute after it leaves too. Members gone for 30 days are forgotten.';
 comment on function realtime_sync.presence_hook(text, regprocedure) is
     'Has a function (member text, state text) called, as the extension''s owner and in the same transaction, whenever the state of a topic''s member changes; null: none. 42501 for any other caller, 42P13 if it takes something else.';
-comment on function realtime_sync.presence_shift(text, text, text) is
-    'shift.start, shift.end, break.start or break.end of a member, sent to the topic as an event of that name with the shift''s totals in seconds, which it returns. A break makes the member''s devices on_break, its end online; the end of a shift takes them away. 55000 if it does not follow from what is open.';

@@ -16,99 +16,74 @@ mod stats;
 
 ::pgrx::pg_module_magic!(name, version);
 
-// The install script, in the order the objects need each other.
-pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
-pgrx::extension_sql_file!("../sql/log.sql", name = "log", requires = ["bootstrap"]);
-pgrx::extension_sql_file!("../sql/tick.sql", name = "tick", requires = ["log"]);
-pgrx::extension_sql_file!("../sql/capture.sql", name = "capture", requires = ["tick"]);
-pgrx::extension_sql_file!("../sql/held.sql", name = "held", requires = ["capture"]);
-pgrx::extension_sql_file!("../sql/source.sql", name = "source", requires = ["held"]);
-pgrx::extension_sql_file!("../sql/events.sql", name = "events", requires = ["source"]);
-pgrx::extension_sql_file!(
-    "../sql/message.sql",
-    name = "message",
-    requires = ["events"]
-);
-pgrx::extension_sql_file!("../sql/replay.sql", name = "replay", requires = ["message"]);
-pgrx::extension_sql_file!(
-    "../sql/permission.sql",
-    name = "permission",
-    requires = ["replay"]
-);
-pgrx::extension_sql_file!(
-    "../sql/relay.sql",
-    name = "relay",
-    requires = ["permission"]
-);
-pgrx::extension_sql_file!("../sql/sink.sql", name = "sink", requires = ["relay"]);
-pgrx::extension_sql_file!("../sql/timer.sql", name = "timer", requires = ["sink"]);
-pgrx::extension_sql_file!("../sql/stats.sql", name = "stats", requires = ["timer"]);
-pgrx::extension_sql_file!("../sql/metrics.sql", name = "metrics", requires = ["stats"]);
-pgrx::extension_sql_file!(
-    "../sql/retention.sql",
-    name = "retention",
-    requires = ["stats"]
-);
-pgrx::extension_sql_file!(
-    "../sql/health.sql",
-    name = "health",
-    requires = ["retention"]
-);
-pgrx::extension_sql_file!(
-    "../sql/presence.sql",
-    name = "presence",
-    requires = ["health"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/map.sql",
-    name = "fleet_map",
-    requires = ["presence"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/identity.sql",
-    name = "fleet_identity",
-    requires = ["fleet_map"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/tables.sql",
-    name = "fleet_tables",
-    requires = ["fleet_identity"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/location.sql",
-    name = "fleet_location",
-    requires = ["fleet_tables"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/trip.sql",
-    name = "fleet_trip",
-    requires = ["fleet_location"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/offer.sql",
-    name = "fleet_offer",
-    requires = ["fleet_trip"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/telemetry.sql",
-    name = "fleet_telemetry",
-    requires = ["fleet_offer"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/dashboard.sql",
-    name = "fleet_dashboard",
-    requires = ["fleet_telemetry"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/setup.sql",
-    name = "fleet_setup",
-    requires = ["fleet_dashboard"]
-);
-pgrx::extension_sql_file!(
-    "../sql/fleet/policy.sql",
-    name = "fleet_policy",
-    requires = ["fleet_setup"]
-);
+// One file of the install script after the other, each named and requiring the one before it.
+macro_rules! install_script {
+    ($name:tt: $file:tt $($rest:tt)*) => {
+        pgrx::extension_sql_file!($file, name = $name, bootstrap);
+        install_script!(@ $name, $($rest)*);
+    };
+    (@ $before:tt, $name:tt: $file:tt $($rest:tt)*) => {
+        pgrx::extension_sql_file!($file, name = $name, requires = [$before]);
+        install_script!(@ $name, $($rest)*);
+    };
+    (@ $before:tt,) => {};
+}
+
+// In the order the objects need each other.
+install_script! {
+    "bootstrap": "../sql/bootstrap.sql"
+    "log": "../sql/log.sql"
+    "tick": "../sql/tick.sql"
+    "capture": "../sql/capture.sql"
+    "held": "../sql/held.sql"
+    "source": "../sql/source.sql"
+    "events": "../sql/events.sql"
+    "message": "../sql/message.sql"
+    "replay": "../sql/replay.sql"
+    "permission": "../sql/permission.sql"
+    "relay": "../sql/relay.sql"
+    "sink": "../sql/sink.sql"
+    "timer": "../sql/timer.sql"
+    "stats": "../sql/stats.sql"
+    "metrics": "../sql/metrics.sql"
+    "retention": "../sql/retention.sql"
+    "health": "../sql/health.sql"
+    "presence": "../sql/presence.sql"
+    "presence_state": "../sql/presence_state.sql"
+    "presence_shift": "../sql/presence_shift.sql"
+    "fleet_map": "../sql/fleet/map.sql"
+    "fleet_object": "../sql/fleet/object.sql"
+    "fleet_template": "../sql/fleet/template.sql"
+    "fleet_identity": "../sql/fleet/identity.sql"
+    "fleet_tables": "../sql/fleet/tables.sql"
+    "fleet_earth": "../sql/fleet/earth.sql"
+    "fleet_geofence": "../sql/fleet/geofence.sql"
+    "fleet_place": "../sql/fleet/place.sql"
+    "fleet_location": "../sql/fleet/location.sql"
+    "fleet_location_batch": "../sql/fleet/location_batch.sql"
+    "fleet_nearby": "../sql/fleet/nearby.sql"
+    "fleet_driver_presence": "../sql/fleet/driver_presence.sql"
+    "fleet_transition": "../sql/fleet/transition.sql"
+    "fleet_trip": "../sql/fleet/trip.sql"
+    "fleet_trip_trigger": "../sql/fleet/trip_trigger.sql"
+    "fleet_offer": "../sql/fleet/offer.sql"
+    "fleet_offer_trip": "../sql/fleet/offer_trip.sql"
+    "fleet_offer_answer": "../sql/fleet/offer_answer.sql"
+    "fleet_offer_due": "../sql/fleet/offer_due.sql"
+    "fleet_auto_offer": "../sql/fleet/auto_offer.sql"
+    "fleet_telemetry": "../sql/fleet/telemetry.sql"
+    "fleet_status_telemetry": "../sql/fleet/status_telemetry.sql"
+    "fleet_retention": "../sql/fleet/retention.sql"
+    "fleet_dashboard": "../sql/fleet/dashboard.sql"
+    "fleet_word": "../sql/fleet/word.sql"
+    "fleet_column": "../sql/fleet/column.sql"
+    "fleet_find": "../sql/fleet/find.sql"
+    "fleet_statement": "../sql/fleet/statement.sql"
+    "fleet_make": "../sql/fleet/make.sql"
+    "fleet_setup": "../sql/fleet/setup.sql"
+    "fleet_remove": "../sql/fleet/remove.sql"
+    "fleet_policy": "../sql/fleet/policy.sql"
+}
 
 #[pgrx::pg_guard]
 extern "C-unwind" fn _PG_init() {

@@ -1,0 +1,66 @@
+-- New bookings offered by themselves, for apps that ask for it.
+
+insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
+(
+    'realtime_auto_offer', 'function', 63, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
+    $template$
+create function {{rpc.realtime_auto_offer}}() returns trigger
+volatile security definer language plpgsql
+set search_path = ''
+as $$
+declare
+    options jsonb := tg_argv[0];
+begin
+    if new.{{trip.driver}} is null and {{rpc.realtime_trip_accepted}}(new.{{trip.status}}::text) is not null then
+        perform {{rpc.realtime_offer_trip}}(
+            new.{{trip.id}}, null, (options ->> 'radius_m')::double precision, (options ->> 'max_drivers')::integer,
+            (options ->> 'timeout')::interval, options ->> 'strategy', options ->> 'eligible',
+            (options ->> 'hold')::interval, options ->> 'urgency'
+        );
+    end if;
+    return null;
+-- A booking does not fail because nobody can be asked.
+exception when others then
+    raise warning using
+        message = pg_catalog.format('trip %s could not be offered: %s', new.{{trip.id}}, sqlerrm),
+        errcode = sqlstate;
+    return null;
+end
+$$;
+comment on function {{rpc.realtime_auto_offer}}() is
+    'Trigger function: offers a new booking to the nearest drivers. realtime_sync.fleet_auto_offer() installs it.'
+$template$,
+    null
+);
+
+create function realtime_sync.fleet_auto_offer(
+    schema name, enabled boolean default true, radius_m double precision default 5000, max_drivers integer default 10,
+    timeout interval default '15 seconds', strategy text default 'all', eligible regprocedure default null,
+    hold interval default null, urgency text default null
+) returns void
+volatile language plpgsql
+set search_path = ''
+as $function$
+begin
+    if enabled and coalesce(strategy, '') not in ('all', 'one_by_one') then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('invalid value for strategy: %s', coalesce('"' || strategy || '"', 'null')),
+            hint = 'Allowed are all, one_by_one.';
+    end if;
+    perform realtime_sync.fleet_trip_trigger(schema, 'realtime_auto_offer', case when enabled then
+        realtime_sync.fleet_expand(schema, $template$
+create trigger realtime_auto_offer after insert on {{trip}}
+for each row execute function {{rpc.realtime_auto_offer}}($template$ || pg_catalog.quote_literal(pg_catalog.jsonb_strip_nulls(
+            pg_catalog.jsonb_build_object(
+                'radius_m', radius_m, 'max_drivers', max_drivers, 'timeout', timeout, 'strategy', strategy,
+                'eligible', eligible::text, 'hold', hold, 'urgency', urgency
+            )
+        )) || ')')
+    end);
+end
+$function$;
+
+revoke all on function realtime_sync.fleet_auto_offer(name, boolean, double precision, integer, interval, text, regprocedure, interval, text) from public;
+
+comment on function realtime_sync.fleet_auto_offer(name, boolean, double precision, integer, interval, text, regprocedure, interval, text) is
+    'Whether new trips are offered by themselves: a trigger on the app''s trips that calls offer_trip with these options when a trip without a driver is inserted whose status is open. It never fails the insert. enabled => false takes the trigger away.';

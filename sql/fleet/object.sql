@@ -1,0 +1,157 @@
+-- What fleet_setup() has made, in the order it was made; fleet_remove() undoes it backwards. No SQL is
+-- kept here: how a kind of thing is undone is known, and what one role has written another may run.
+create table realtime_sync.fleet_object (
+    schema name not null,
+    place integer not null,
+    kind text not null check (kind in ('table', 'source', 'index', 'function', 'view', 'trigger', 'policy', 'timer')),
+    -- The template's name, and the name it stands under: an app's own function is never replaced.
+    name text not null,
+    actual name not null,
+    -- Of a trigger and a policy, whose it is.
+    relation regclass,
+    -- The SQL that made it, and a function's body, hashed: whether the template has changed since, or
+    -- the app has made the function its own.
+    made text not null,
+    body text,
+    primary key (schema, kind, name)
+);
+
+select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_object', '');
+
+create function realtime_sync.fleet_stands(object realtime_sync.fleet_object) returns boolean
+stable strict language sql
+set search_path = ''
+begin atomic
+    select case object.kind
+        when 'function' then exists (
+            select from pg_catalog.pg_proc p
+            where p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)) and p.proname = object.actual
+        )
+        when 'trigger' then exists (
+            select from pg_catalog.pg_trigger t where t.tgrelid = object.relation and t.tgname = object.actual
+        )
+        when 'policy' then exists (
+            select from pg_catalog.pg_policy p where p.polrelid = object.relation and p.polname = object.actual
+        )
+        when 'source' then exists (
+            select from pg_catalog.pg_trigger t
+            where t.tgrelid = object.relation and t.tgfoid = 'realtime_sync.capture()'::regprocedure
+        )
+        when 'index' then exists (
+            select
+            from pg_catalog.pg_index i
+            join pg_catalog.pg_class c on c.oid = i.indexrelid
+            where i.indrelid = object.relation and c.relname = object.actual
+        )
+        when 'timer' then true
+        else pg_catalog.to_regclass(pg_catalog.format('%I.%I', object.schema, object.actual)) is not null
+    end;
+end;
+
+-- Whoever notes an object says what fleet_remove() will drop, so it has to be his own.
+create function realtime_sync.fleet_owns(object realtime_sync.fleet_object) returns boolean
+stable strict language sql
+set search_path = ''
+begin atomic
+    select coalesce(
+        (
+            select pg_catalog.bool_and(pg_catalog.pg_has_role(x.owner, 'usage'))
+            from (
+                select p.proowner
+                from pg_catalog.pg_proc p
+                where object.kind = 'function'
+                    and p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema))
+                    and p.proname = object.actual
+                union all
+                select c.relowner
+                from pg_catalog.pg_class c
+                where case
+                    when object.kind in ('table', 'view')
+                        then c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', object.schema, object.actual))
+                    else c.oid = object.relation
+                end
+            ) x(owner)
+        ),
+        pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create')
+    );
+end;
+
+alter table realtime_sync.fleet_object enable row level security;
+create policy fleet_read on realtime_sync.fleet_object for select using (true);
+create policy fleet_write on realtime_sync.fleet_object using (realtime_sync.fleet_owns(fleet_object));
+
+-- The last statement of each step: notes what was made, so that it can be told from the app's own and undone.
+create function realtime_sync.fleet_note(schema name, kind text, name text, actual name, relation regclass default null)
+returns void
+volatile language plpgsql
+set search_path = ''
+as $function$
+#variable_conflict use_column
+declare
+    object realtime_sync.fleet_object;
+begin
+    object.schema := fleet_note.schema;
+    object.kind := fleet_note.kind;
+    object.name := fleet_note.name;
+    object.actual := fleet_note.actual;
+    object.relation := fleet_note.relation;
+    object.made := '';
+    if not realtime_sync.fleet_stands(object) then
+        raise undefined_object using
+            message = pg_catalog.format('%s %I of schema %I does not exist', kind, actual, schema),
+            hint = 'It is noted after it was made.';
+    end if;
+    insert into realtime_sync.fleet_object as o (schema, place, kind, name, actual, relation, made)
+    select object.schema, coalesce(pg_catalog.max(f.place), 0) + 1, object.kind, object.name, object.actual, object.relation, ''
+    from realtime_sync.fleet_object f
+    where f.schema = object.schema
+    on conflict (schema, kind, name) do update set actual = excluded.actual, relation = excluded.relation;
+    -- With the name it now has.
+    update realtime_sync.fleet_object o set
+        made = coalesce(pg_catalog.md5(realtime_sync.fleet_sql(o.schema, o.kind, o.name)), ''),
+        body = (
+            select pg_catalog.md5(p.prosrc)
+            from pg_catalog.pg_proc p
+            where o.kind = 'function'
+                and p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema))
+                and p.proname = o.actual
+        )
+    where o.schema = object.schema and o.kind = object.kind and o.name = object.name;
+    -- A table that was made is known from then on, by the names of its columns.
+    insert into realtime_sync.fleet_map as m (schema, entity, relation, columns)
+    select o.schema, t.entity, c.oid, pg_catalog.jsonb_object_agg(k.word, a.attname)
+    from realtime_sync.fleet_object o
+    join realtime_sync.fleet_template t on t.kind = 'table' and t.name = o.name and t.entity is not null
+    join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', o.schema, o.actual))
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    cross join lateral (
+        select case a.attname
+            when 'driver_id' then 'driver'
+            when 'trip_id' then 'trip'
+            when 'passenger_id' then 'passenger'
+            when 'user_id' then 'login'
+            when 'is_online' then 'online'
+            else a.attname::text
+        end
+        union
+        select 'id' where a.attname = realtime_sync.fleet_key(c.oid)
+    ) k(word)
+    where o.schema = object.schema and o.kind = 'table' and o.kind = object.kind and o.name = object.name
+    group by o.schema, t.entity, c.oid
+    on conflict (schema, entity) do update set relation = excluded.relation, columns = excluded.columns;
+end
+$function$;
+
+revoke all on table realtime_sync.fleet_object from public;
+revoke all on function realtime_sync.fleet_stands(realtime_sync.fleet_object) from public;
+revoke all on function realtime_sync.fleet_owns(realtime_sync.fleet_object) from public;
+revoke all on function realtime_sync.fleet_note(name, text, text, name, regclass) from public;
+
+comment on table realtime_sync.fleet_object is
+    'What realtime_sync.fleet_setup() has made in an app''s schema.';
+comment on function realtime_sync.fleet_stands(realtime_sync.fleet_object) is
+    'Part of realtime_sync.fleet_setup(): whether an object still exists.';
+comment on function realtime_sync.fleet_owns(realtime_sync.fleet_object) is
+    'Part of the policy on realtime_sync.fleet_object: whether the caller owns it.';
+comment on function realtime_sync.fleet_note(name, text, text, name, regclass) is
+    'Last statement of each step of realtime_sync.fleet_setup(): notes an object as the kit''s, so that fleet_remove() drops it.';

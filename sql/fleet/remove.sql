@@ -1,0 +1,112 @@
+-- fleet_remove() undoes fleet_setup().
+
+-- Backwards, each by itself: what the app has come to use stays, and is named.
+create function realtime_sync.fleet_remove(
+    schema name default 'public',
+    drop_tables boolean default false,
+    dry_run boolean default false
+) returns table(step integer, status text, object text, why text, sql text)
+volatile language plpgsql
+set search_path = ''
+as $function$
+#variable_conflict use_column
+declare
+    thing realtime_sync.fleet_object;
+    permission realtime_sync.fleet_permission;
+    detail text;
+begin
+    perform pg_catalog.pg_advisory_xact_lock('realtime_sync.fleet_object'::regclass::oid::bigint);
+    step := 0;
+    for permission in
+        select p.* from realtime_sync.fleet_permission p where p.schema = fleet_remove.schema order by p.role::text
+    loop
+        step := step + 1;
+        object := 'role ' || permission.role;
+        sql := pg_catalog.format('select realtime_sync.fleet_disallow(%L, %L);', permission.schema, permission.role);
+        why := '';
+        if (select not pg_catalog.pg_has_role(c.relowner, 'usage') from pg_catalog.pg_class c where c.oid = 'realtime_sync.event'::regclass) then
+            status := 'ask';
+            why := 'the owner of realtime_sync.event takes back what it gave; until then its policy lets nothing through';
+        elsif dry_run then
+            status := 'drop';
+        else
+            execute sql;
+            status := 'done';
+        end if;
+        return next;
+    end loop;
+    for thing in
+        select o.*
+        from realtime_sync.fleet_object o
+        where o.schema = fleet_remove.schema
+        order by o.kind = 'table', o.place desc
+    loop
+        step := step + 1;
+        object := thing.kind || ' ' || case
+            when thing.kind in ('trigger', 'policy', 'index') then pg_catalog.format('%I on %s', thing.actual, thing.relation)
+            when thing.kind = 'source' then thing.relation::text
+            when thing.kind = 'timer' then thing.actual::text
+            else pg_catalog.format('%I.%I', thing.schema, thing.actual)
+        end;
+        sql := realtime_sync.fleet_undo(thing) || ';';
+        why := '';
+        if not realtime_sync.fleet_stands(thing) then
+            status := 'exists';
+            why := 'it is gone already';
+            sql := null;
+        elsif thing.kind = 'table' and not coalesce(drop_tables, false) then
+            status := 'keep';
+            why := 'a table is yours with its rows; drop_tables => true drops those the kit made';
+            return next;
+            continue;
+        elsif dry_run then
+            status := 'drop';
+        else
+            begin
+                execute sql;
+                status := 'done';
+            exception
+                when dependent_objects_still_exist then
+                    get stacked diagnostics detail = pg_exception_detail;
+                    status := 'ask';
+                    why := pg_catalog.format('something of yours uses it: %s', pg_catalog.replace(detail, E'\n', '; '));
+                    return next;
+                    continue;
+                when ambiguous_function or insufficient_privilege then
+                    status := 'ask';
+                    why := sqlerrm;
+                    return next;
+                    continue;
+            end;
+        end if;
+        if not coalesce(dry_run, false) then
+            delete from realtime_sync.fleet_object o
+            where o.schema = thing.schema and o.kind = thing.kind and o.name = thing.name;
+        end if;
+        return next;
+    end loop;
+    if coalesce(dry_run, false) then
+        return;
+    end if;
+    -- The map goes back to what was said by hand; kept tables stay known.
+    delete from realtime_sync.fleet_map m
+    where m.schema = fleet_remove.schema
+        and (
+            m.by_hand is null and not exists (
+                select from realtime_sync.fleet_object o
+                where o.kind = 'table' and pg_catalog.to_regclass(pg_catalog.format('%I.%I', o.schema, o.actual)) = m.relation
+            )
+            or not exists (select from pg_catalog.pg_class c where c.oid = m.relation)
+        );
+    update realtime_sync.fleet_map m set columns = m.by_hand
+    where m.schema = fleet_remove.schema and m.columns <> m.by_hand;
+    if step > 0 then
+        notify pgrst, 'reload schema';
+    end if;
+end
+$function$;
+
+revoke all on function realtime_sync.fleet_remove(name, boolean, boolean) from public;
+
+comment on function realtime_sync.fleet_remove(name, boolean, boolean) is
+    'Undoes realtime_sync.fleet_setup(), backwards. Tables it made are kept with their rows, unless drop_tables says so. What the app has come to use stays, with status ask.';

@@ -1,0 +1,301 @@
+-- Status telemetry: a change of a status column is a row in the app's telemetry table, in the same transaction.
+
+-- What has to be given for a row of this table to be one: a column without default that may not be null
+-- is an error here, not at the app's next write.
+create function realtime_sync.fleet_telemetry_id(telemetry regclass, given text[], out id text, out value text)
+stable language plpgsql
+set search_path = ''
+as $function$
+declare
+    missing record;
+begin
+    for missing in
+        select a.attname::text as name, a.atttypid, t.typcategory
+        from pg_catalog.pg_attribute a
+        join pg_catalog.pg_type t on t.oid = a.atttypid
+        where a.attrelid = telemetry and a.attnum > 0 and not a.attisdropped
+            and a.attnotnull and not a.atthasdef and a.attidentity = ''
+            and a.attname::text <> all (given) and pg_catalog.quote_ident(a.attname) <> all (given)
+    loop
+        -- Prisma and others make the keys of their rows in the client.
+        if id is null
+            and (missing.atttypid = 'uuid'::regtype or missing.typcategory = 'S')
+            and exists (
+                select from pg_catalog.pg_index i
+                join pg_catalog.pg_attribute k on k.attrelid = i.indrelid and k.attnum = i.indkey[0]
+                where i.indrelid = telemetry and i.indisprimary and i.indnkeyatts = 1 and k.attname::text = missing.name
+            )
+        then
+            id := missing.name;
+            value := case when missing.atttypid = 'uuid'::regtype
+                then 'pg_catalog.gen_random_uuid()' else 'pg_catalog.gen_random_uuid()::text' end;
+        else
+            raise object_not_in_prerequisite_state using
+                message = pg_catalog.format('column %I of %s has no default and may not be null', missing.name, telemetry),
+                detail = 'Telemetry of a status has no value for it.',
+                hint = pg_catalog.format('alter table %s alter column %I set default ...;', telemetry, missing.name);
+        end if;
+    end loop;
+end
+$function$;
+
+create function realtime_sync.fleet_status_telemetry(
+    relation regclass,
+    status_columns text[] default null,
+    telemetry regclass default null,
+    columns jsonb default null,
+    driver_column text default null,
+    label text default null,
+    dry_run boolean default false
+) returns text
+volatile language plpgsql
+set search_path = ''
+as $function$
+<<my>>
+declare
+    home name;
+    place name;
+    owned text;
+    known jsonb;
+    key text;
+    driver text;
+    function_name text;
+    body text;
+    ddl text;
+    source oid;
+    id record;
+    name text;
+begin
+    select n.nspname, c.relname into home, place
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = relation and c.relkind in ('r', 'p');
+    if home is null then
+        raise wrong_object_type using
+            message = pg_catalog.format('%s is not a table', coalesce(relation::text, 'null'));
+    end if;
+    -- The map is asked only for what is not said: an app's owner need not be able to read it.
+    if status_columns is null or telemetry is null or columns is null or label is null then
+        if pg_catalog.has_table_privilege('realtime_sync.fleet_map', 'select') then
+            select m.columns, m.schema into known, owned
+            from realtime_sync.fleet_map m
+            where m.relation = fleet_status_telemetry.relation and m.entity = 'driver'
+            order by m.schema
+            limit 1;
+        end if;
+        label := coalesce(label, case when known is null then pg_catalog.upper(pg_catalog.left(place, 1)) || pg_catalog.substr(place, 2) else 'Driver' end);
+        status_columns := coalesce(
+            status_columns, pg_catalog.array_remove(array[known ->> 'online', known ->> 'status'], null)
+        );
+        if telemetry is null or columns is null then
+            select coalesce(fleet_status_telemetry.telemetry, m.relation), coalesce(fleet_status_telemetry.columns, m.columns)
+                into telemetry, columns
+            from realtime_sync.fleet_map m
+            where m.entity = 'telemetry' and m.schema = coalesce(my.owned, my.home)
+                and m.relation = coalesce(fleet_status_telemetry.telemetry, m.relation);
+        end if;
+    end if;
+    if telemetry is null or columns ->> 'driver' is null then
+        raise undefined_object using
+            message = pg_catalog.format('there is no telemetry table for %s', relation),
+            hint = pg_catalog.format(
+                'select realtime_sync.fleet_status_telemetry(%L, telemetry => ''telemetry_logs'', columns => ''{"driver": "driver_id", "type": "type", "message": "message", "meta": "meta"}'');',
+                relation
+            );
+    end if;
+    if status_columns is null or status_columns = '{}' or pg_catalog.array_position(status_columns, null) is not null then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('there is no status column of %s to follow', relation),
+            hint = pg_catalog.format('select realtime_sync.fleet_status_telemetry(%L, array[''status'']);', relation);
+    end if;
+    key := coalesce(known ->> 'id', (
+        select a.attname
+        from pg_catalog.pg_index i
+        join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = fleet_status_telemetry.relation and i.indisprimary and i.indnkeyatts = 1
+    ));
+    driver := coalesce(driver_column, key);
+    if key is null then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('table %s has no primary key of one column', relation),
+            detail = 'Telemetry tells which row''s status changed.';
+    end if;
+    foreach name in array status_columns || driver loop
+        if not exists (
+            select from pg_catalog.pg_attribute a
+            where a.attrelid = relation and a.attname = my.name and a.attnum > 0 and not a.attisdropped
+        ) then
+            raise undefined_column using
+                message = pg_catalog.format('column "%s" of table %s does not exist', name, relation);
+        end if;
+    end loop;
+    foreach name in array array['driver', 'type', 'message', 'meta', 'created_at'] loop
+        if columns ->> name is not null and not exists (
+            select from pg_catalog.pg_attribute a
+            where a.attrelid = telemetry and a.attname = columns ->> my.name and a.attnum > 0 and not a.attisdropped
+        ) then
+            raise undefined_column using
+                message = pg_catalog.format('column "%s" of table %s does not exist', columns ->> name, telemetry),
+                detail = pg_catalog.format('It is named as the %s of telemetry.', name);
+        end if;
+    end loop;
+    select * into id from realtime_sync.fleet_telemetry_id(telemetry, array(
+        select c.value from pg_catalog.jsonb_each_text(columns) c
+        where c.key in ('driver', 'type', 'message', 'meta', 'created_at') and c.value is not null
+    ));
+    -- Of an enum of kinds, this must be one.
+    if columns ->> 'type' is not null then
+        execute pg_catalog.format('select ''status_change''::%s', (
+            select pg_catalog.format_type(a.atttypid, a.atttypmod)
+            from pg_catalog.pg_attribute a where a.attrelid = telemetry and a.attname = columns ->> 'type'
+        ));
+    end if;
+
+    function_name := 'realtime_status_' || place;
+    if pg_catalog.octet_length(function_name) > 63 then
+        function_name := 'realtime_status_' || pg_catalog.md5(place);
+    end if;
+    function_name := pg_catalog.format('%I.%I', home, function_name);
+    -- Written for this table, with its names: its plans are kept, and \sf shows what it does.
+    body := (
+        select pg_catalog.format(E'\nbegin\n%s    return null;\n'
+            '-- A status that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed on.\n'
+            'exception\n    when transaction_rollback then\n        raise;\n    when others then\n'
+            '        raise warning using\n            errcode = sqlstate,\n'
+            '            message = pg_catalog.format(%L, new.%I, sqlerrm),\n'
+            '            hint = %L;\n        return null;\nend\n',
+            pg_catalog.string_agg(pg_catalog.format(
+                E'    if new.%1$I is distinct from old.%1$I%2$s then\n'
+                '        insert into %3$s (%4$s)\n        values (%5$s);\n    end if;\n',
+                s.name,
+                case when not exists (
+                    select from pg_catalog.pg_attribute a
+                    where a.attrelid = fleet_status_telemetry.relation and a.attname = my.driver and a.attnotnull
+                ) then pg_catalog.format(' and new.%I is not null', my.driver) else '' end,
+                fleet_status_telemetry.telemetry,
+                v.names,
+                v.values
+            ), '' order by s.place),
+            label || ' %s changed its status without telemetry: %s',
+            key,
+            pg_catalog.format('select realtime_sync.fleet_status_telemetry(%L, ...) again, once the telemetry table is as it should be.', relation)
+        )
+        from pg_catalog.unnest(status_columns) with ordinality as s(name, place)
+        cross join lateral (
+            select pg_catalog.string_agg(pg_catalog.quote_ident(c.name), ', ' order by c.place) as names,
+                pg_catalog.string_agg(c.value, ', ' order by c.place) as values
+            from (
+                values
+                    (1, id.id, id.value),
+                    (2, columns ->> 'driver', pg_catalog.format('new.%I', driver)),
+                    (3, columns ->> 'type', '''status_change'''),
+                    (4, columns ->> 'message', pg_catalog.format(
+                        'pg_catalog.format(%L, new.%I, old.%3$I, new.%3$I)',
+                        pg_catalog.replace(label, '%', '%%') || ' %s status: %s -> %s', key, s.name
+                    )),
+                    (5, columns ->> 'meta', pg_catalog.format(
+                        'pg_catalog.jsonb_build_object(''column'', %L, ''old_status'', old.%2$I, ''new_status'', new.%2$I)::%3$s',
+                        s.name, s.name, (
+                            select pg_catalog.format_type(a.atttypid, a.atttypmod)
+                            from pg_catalog.pg_attribute a
+                            where a.attrelid = fleet_status_telemetry.telemetry and a.attname = columns ->> 'meta'
+                        )
+                    )),
+                    (6, columns ->> 'created_at', 'pg_catalog.clock_timestamp()')
+            ) c(place, name, value)
+            where c.name is not null
+        ) v
+    );
+    source := pg_catalog.to_regprocedure(function_name || '()');
+    if source is not null and pg_catalog.obj_description(source, 'pg_proc') is distinct from 'realtime_sync: status telemetry' then
+        raise duplicate_function using
+            message = pg_catalog.format('function %s() exists and is not realtime_sync''s', function_name),
+            hint = 'Rename it.';
+    end if;
+    if exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = relation and t.tgname in ('realtime_status_insert', 'realtime_status_update')
+            and t.tgfoid is distinct from my.source
+    ) then
+        raise duplicate_object using
+            message = pg_catalog.format('table %s has a trigger realtime_status_insert or realtime_status_update that is not realtime_sync''s', relation),
+            hint = 'Rename it.';
+    end if;
+    -- Unchanged: no lock on the table.
+    if (select p.prosrc from pg_catalog.pg_proc p where p.oid = source) = body
+        and (select pg_catalog.count(*) from pg_catalog.pg_trigger t where t.tgrelid = relation and t.tgfoid = source) = 2
+    then
+        return '';
+    end if;
+    -- As its owner: whoever may change a status need not be able to write telemetry.
+    ddl := pg_catalog.format(
+        E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = %2$L\nas $telemetry$%3$s$telemetry$;\n'
+        'revoke all on function %1$s() from public;\n'
+        'comment on function %1$s() is ''realtime_sync: status telemetry'';\n'
+        'create or replace trigger realtime_status_insert after insert on %4$s\n    for each row when (%5$s) execute function %1$s();\n'
+        'create or replace trigger realtime_status_update after update on %4$s\n    for each row when (%6$s) execute function %1$s();\n',
+        function_name, '', body, relation,
+        (select pg_catalog.string_agg(pg_catalog.format('new.%I is not null', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
+        (select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name))
+    );
+    if not dry_run then
+        execute ddl;
+    end if;
+    return ddl;
+end
+$function$;
+
+create function realtime_sync.fleet_drop_status_telemetry(relation regclass) returns boolean
+volatile language plpgsql
+set search_path = ''
+as $function$
+declare
+    source regprocedure;
+begin
+    select t.tgfoid into source
+    from pg_catalog.pg_trigger t
+    where t.tgrelid = relation and t.tgname in ('realtime_status_insert', 'realtime_status_update')
+        and pg_catalog.obj_description(t.tgfoid, 'pg_proc') = 'realtime_sync: status telemetry'
+    limit 1;
+    if not found then
+        return false;
+    end if;
+    execute pg_catalog.format('drop trigger if exists realtime_status_insert on %s', relation);
+    execute pg_catalog.format('drop trigger if exists realtime_status_update on %s', relation);
+    execute pg_catalog.format('drop function %s', source);
+    return true;
+end
+$function$;
+
+insert into realtime_sync.fleet_template (name, kind, place, needs, template, undo) values
+-- What it follows stands before it, so that fleet_setup() calls it again when the map has changed.
+(
+    'realtime_status_telemetry', 'timer', -10, '{driver.id,telemetry.driver}',
+    $template$
+-- {{d.id}}, {{d.online}}, {{d.status}} to {{telemetry}}: {{l.driver}}, {{l.type}}, {{l.message}}, {{l.meta}}, {{l.created_at}}
+do $status$
+begin
+    {{#driver.online}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.online}}{{^driver.online}}{{#driver.status}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.status}}{{/driver.online}}
+-- A telemetry table that wants more than a status has to say is no reason to set nothing up.
+exception
+    when object_not_in_prerequisite_state or invalid_text_representation or duplicate_function or duplicate_object then
+        raise warning using
+            errcode = sqlstate,
+            message = pg_catalog.format('the status of %s is not followed: %s', $table${{driver}}$table$, sqlerrm),
+            hint = $hint$select realtime_sync.fleet_status_telemetry('{{driver}}') once that is mended.$hint$;
+end
+$status$
+$template$,
+    'select realtime_sync.fleet_drop_status_telemetry($table${{driver}}$table$)'
+);
+
+revoke all on function realtime_sync.fleet_telemetry_id(regclass, text[]) from public;
+revoke all on function realtime_sync.fleet_status_telemetry(regclass, text[], regclass, jsonb, text, text, boolean) from public;
+revoke all on function realtime_sync.fleet_drop_status_telemetry(regclass) from public;
+
+comment on function realtime_sync.fleet_telemetry_id(regclass, text[]) is
+    'The key that a row of a telemetry table needs to be given, and how. Raises 55000 if it needs more.';
+comment on function realtime_sync.fleet_status_telemetry(regclass, text[], regclass, jsonb, text, text, boolean) is
+    'Writes a row into a telemetry table in the same transaction whenever a status column of the table changes: type status_change, message "Driver 42 status: f -> t", meta {"column", "old_status", "new_status"}. What is left out is taken from the fleet map. Returns the statements it ran (dry_run: would run), empty if nothing was to do. Raises 42P01, 42703, 42704 for what is not there, 55000 for a telemetry table that needs more values, 22P02 for a type that is an enum without status_change.';
+comment on function realtime_sync.fleet_drop_status_telemetry(regclass) is
+    'Undoes realtime_sync.fleet_status_telemetry(). False if there was nothing.';

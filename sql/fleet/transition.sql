@@ -1,0 +1,189 @@
+-- A trip's life as a table of allowed steps, which an app edits like any other table: trip_transitions
+-- says from which status to which, who may take the step, and what the app's word means to the kit.
+
+-- The kit's meanings and the words apps have for them; the first that the app knows is taken.
+create function realtime_sync.fleet_status_words(out state text, out words text[]) returns setof record
+immutable language sql
+set search_path = ''
+begin atomic
+    select w.state, w.words
+    from (values
+        (1, 'requested', array['requested', 'pending', 'searching', 'new', 'created', 'open', 'booked']),
+        (2, 'offered', array['offered', 'offering', 'dispatching']),
+        (3, 'accepted', array['accepted', 'assigned', 'driver_assigned', 'confirmed', 'matched']),
+        (4, 'arriving', array['arriving', 'driver_arriving', 'en_route', 'enroute', 'on_the_way', 'picking_up']),
+        (5, 'arrived', array['arrived', 'driver_arrived', 'waiting', 'at_pickup']),
+        (6, 'in_progress', array['in_progress', 'inprogress', 'started', 'ongoing', 'on_trip', 'picked_up', 'in_transit', 'active']),
+        (7, 'completed', array['completed', 'complete', 'finished', 'done', 'delivered', 'ended']),
+        (8, 'canceled', array['canceled', 'cancelled'])
+    ) w(place, state, words)
+    order by w.place;
+end;
+
+-- The steps to begin with, in the app's own words: of an enum its labels, of a text the words its check
+-- constraints name; where nothing limits the words, the kit's own, or those in use.
+create function realtime_sync.fleet_transitions(trip regclass, status name)
+returns table (from_status text, to_status text, who text[], state text)
+stable language plpgsql
+set search_path = ''
+as $function$
+declare
+    limited text[];
+    used text[];
+begin
+    select array_agg(e.enumlabel::text) into limited
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_enum e on e.enumtypid = a.atttypid
+    where a.attrelid = trip and a.attname = status;
+    if limited is null then
+        select array_agg(m[1]) into limited
+        from pg_catalog.pg_constraint c
+        join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+        cross join lateral pg_catalog.regexp_matches(pg_catalog.pg_get_constraintdef(c.oid), '''([^'']+)''', 'g') m
+        where c.contype = 'c' and c.conrelid = trip and a.attname = status;
+    end if;
+    if limited is null then
+        execute pg_catalog.format('select array(select distinct %I::text from %s)', status, trip) into used;
+    end if;
+    return query
+    with word as (
+        select w.state, coalesce(
+            (
+                select k.word
+                from pg_catalog.unnest(coalesce(limited, used)) k(word)
+                where pg_catalog.lower(pg_catalog.replace(k.word, '-', '_')) = any (w.words)
+                order by pg_catalog.array_position(w.words, pg_catalog.lower(pg_catalog.replace(k.word, '-', '_')))
+                limit 1
+            ),
+            case when limited is null then w.state end
+        ) as word
+        from realtime_sync.fleet_status_words() w
+    )
+    select f.word, t.word, s.who, t.state
+    from (values
+        ('requested', 'offered', array['system']),
+        ('requested', 'accepted', array['driver', 'dispatcher', 'system']),
+        ('requested', 'canceled', array['passenger', 'dispatcher', 'system']),
+        ('offered', 'requested', array['system']),
+        ('offered', 'accepted', array['driver', 'dispatcher', 'system']),
+        ('offered', 'canceled', array['passenger', 'dispatcher', 'system']),
+        ('accepted', 'requested', array['driver', 'dispatcher', 'system']),
+        ('accepted', 'arriving', array['driver', 'dispatcher', 'system']),
+        ('accepted', 'arrived', array['driver', 'dispatcher', 'system']),
+        ('accepted', 'canceled', array['passenger', 'dispatcher', 'system']),
+        ('arriving', 'requested', array['driver', 'dispatcher', 'system']),
+        ('arriving', 'arrived', array['driver', 'dispatcher', 'system']),
+        ('arriving', 'canceled', array['passenger', 'dispatcher', 'system']),
+        ('arrived', 'in_progress', array['driver', 'dispatcher', 'system']),
+        ('arrived', 'canceled', array['driver', 'passenger', 'dispatcher', 'system']),
+        ('in_progress', 'completed', array['driver', 'dispatcher', 'system']),
+        ('in_progress', 'canceled', array['dispatcher', 'system'])
+    ) s(from_state, to_state, who)
+    join word f on f.state = s.from_state
+    join word t on t.state = s.to_state
+    where f.word is not null and t.word is not null
+    union all
+    -- An app that knows no arriving and arrived goes from accepted to under way.
+    select f.word, t.word, array['driver', 'dispatcher', 'system'], t.state
+    from word f, word t, word missing
+    where f.state = 'accepted' and t.state = 'in_progress' and missing.state = 'arrived'
+        and missing.word is null and f.word is not null and t.word is not null;
+end
+$function$;
+
+insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
+(
+    'trip_transitions', 'table', 40, 'transition', '{trip.id,trip.status}',
+    $template$
+create table {{schema}}.trip_transitions (
+    from_status text not null,
+    to_status text not null,
+    -- driver, passenger (of the trip), dispatcher, system (the back end)
+    who text[] not null check (who <@ array['driver', 'passenger', 'dispatcher', 'system']),
+    -- what to_status means: requested, offered, accepted, arriving, arrived, in_progress, completed, canceled
+    state text not null,
+    primary key (from_status, to_status)
+);
+insert into {{schema}}.trip_transitions (from_status, to_status, who, state)
+select f.from_status, f.to_status, f.who, f.state
+from realtime_sync.fleet_transitions(
+    $n${{trip}}$n$::regclass,
+    (select m.columns ->> 'status' from realtime_sync.fleet_map m where m.entity = 'trip' and m.relation = $n${{trip}}$n$::regclass limit 1)::name
+) f;
+comment on table {{schema}}.trip_transitions is
+    'Which trip status may follow which, who may take the step (driver, passenger, dispatcher, system), and what to_status means to the fleet kit. Yours to edit.'
+$template$,
+    null
+),
+(
+    'trip_status_changes', 'table', 41, null, '{trip.id,trip.status,transition.to_status}',
+    $template$
+create table {{schema}}.trip_status_changes (
+    id bigint generated always as identity primary key,
+    trip_id {{trip.id:type}} not null,
+    from_status text,
+    to_status text not null,
+    at timestamp with time zone not null,
+    duration interval,
+    actor text not null
+);
+create index on {{schema}}.trip_status_changes (trip_id, at);
+comment on table {{schema}}.trip_status_changes is
+    'Each step of a trip that the fleet kit has taken: when, from which status to which, how long the trip was in the former, and by whom (the claim sub, else the session''s user).'
+$template$,
+    null
+),
+(
+    'realtime_trip_state', 'function', 40, null, '{trip.id,trip.status,transition.to_status}',
+    $template$
+create function {{rpc.realtime_trip_state}}(status text) returns text
+stable language plpgsql
+set search_path = ''
+as $$
+begin
+    return coalesce(
+        (
+            select coalesce({{s.state}}, {{s.to_status}}::text)
+            from {{transition}} s
+            where {{s.to_status}}::text = $1
+            limit 1
+        ),
+        $1
+    );
+end
+$$;
+comment on function {{rpc.realtime_trip_state}}(text) is
+    'What a trip''s status means to the fleet kit.'
+$template$,
+    null
+),
+(
+    'realtime_trip_accepted', 'function', 40, null, '{trip.id,trip.status,transition.to_status}',
+    $template$
+create function {{rpc.realtime_trip_accepted}}(status text) returns text
+stable language plpgsql
+set search_path = ''
+as $$
+begin
+    return (
+        select {{s.to_status}}::text
+        from {{transition}} s
+        where {{s.from_status}}::text = $1 and coalesce({{s.state}}, {{s.to_status}}::text) = 'accepted'
+        order by 1
+        limit 1
+    );
+end
+$$;
+comment on function {{rpc.realtime_trip_accepted}}(text) is
+    'The status of a trip once a driver has accepted it; null if none can from this one.'
+$template$,
+    null
+);
+
+revoke all on function realtime_sync.fleet_status_words() from public;
+revoke all on function realtime_sync.fleet_transitions(regclass, name) from public;
+
+comment on function realtime_sync.fleet_status_words() is
+    'What a trip''s status may mean to the fleet kit, and the words apps have for it.';
+comment on function realtime_sync.fleet_transitions(regclass, name) is
+    'Part of realtime_sync.fleet_setup(): the rows trip_transitions begins with, in an app''s own words.';

@@ -1,0 +1,98 @@
+-- Triggers on an app's trips that the app asks for by itself; here the one that holds its own updates to the
+-- steps of trip_transitions.
+
+insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
+(
+    'realtime_check_trip_status', 'function', 50, null, '{trip.id,trip.status,transition.to_status}',
+    $template$
+create function {{rpc.realtime_check_trip_status}}() returns trigger
+stable security definer language plpgsql
+set search_path = ''
+as $$
+begin
+    if not exists (
+        select from {{transition}} s
+        where {{s.from_status}}::text = old.{{trip.status}}::text and {{s.to_status}}::text = new.{{trip.status}}::text
+    ) then
+        raise check_violation using
+            message = pg_catalog.format(
+                'trip %s cannot go from %s to %s', old.{{trip.id}}, old.{{trip.status}}, new.{{trip.status}}
+            ),
+            detail = pg_catalog.format('From %s it may become: %s.', old.{{trip.status}}, coalesce(
+                (
+                    select pg_catalog.string_agg({{s.to_status}}::text, ', ' order by {{s.to_status}}::text)
+                    from {{transition}} s
+                    where {{s.from_status}}::text = old.{{trip.status}}::text
+                ),
+                'nothing else'
+            )),
+            hint = $n$The table {{transition}} says what is allowed.$n$;
+    end if;
+    return new;
+end
+$$;
+comment on function {{rpc.realtime_check_trip_status}}() is
+    'Trigger function: refuses (23514) a change of a trip''s status that trip_transitions does not have. realtime_sync.fleet_check_status() installs it.'
+$template$,
+    null
+);
+
+-- A trigger on an app's trips that the app asks for by itself: fleet_setup() does not make it, and
+-- fleet_remove() takes it away, since it is written down with the rest.
+create function realtime_sync.fleet_trip_trigger(schema name, trigger name, definition text) returns void
+volatile language plpgsql
+set search_path = ''
+as $function$
+declare
+    trip regclass := (select m.relation from realtime_sync.fleet_map m where m.schema = fleet_trip_trigger.schema and m.entity = 'trip');
+begin
+    if trip is null then
+        raise undefined_object using
+            message = pg_catalog.format('the fleet kit has no trips in schema %I', schema),
+            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', schema);
+    end if;
+    if exists (select from pg_catalog.pg_trigger g where g.tgrelid = trip and g.tgname = trigger) then
+        if not exists (
+            select from realtime_sync.fleet_object o
+            where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger
+        ) then
+            raise duplicate_object using
+                message = pg_catalog.format('trigger %I on %s is not the fleet kit''s', trigger, trip),
+                hint = 'Rename it.';
+        end if;
+        execute pg_catalog.format('drop trigger %I on %s', trigger, trip);
+    end if;
+    delete from realtime_sync.fleet_object o
+    where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger;
+    if definition is not null then
+        execute definition;
+        insert into realtime_sync.fleet_object (schema, place, kind, name, actual, relation, made)
+        select fleet_trip_trigger.schema, coalesce(pg_catalog.max(o.place), 0) + 1, 'trigger', trigger, trigger, trip, ''
+        from realtime_sync.fleet_object o
+        where o.schema = fleet_trip_trigger.schema;
+    end if;
+end
+$function$;
+
+create function realtime_sync.fleet_check_status(schema name, enabled boolean default true) returns void
+volatile language plpgsql
+set search_path = ''
+as $function$
+begin
+    perform realtime_sync.fleet_trip_trigger(schema, 'realtime_check_trip_status', case when enabled then
+        realtime_sync.fleet_expand(schema, $template$
+create trigger realtime_check_trip_status before update of {{trip.status}} on {{trip}}
+for each row when (old.{{trip.status}} is distinct from new.{{trip.status}})
+execute function {{rpc.realtime_check_trip_status}}()
+$template$)
+    end);
+end
+$function$;
+
+revoke all on function realtime_sync.fleet_trip_trigger(name, name, text) from public;
+revoke all on function realtime_sync.fleet_check_status(name, boolean) from public;
+
+comment on function realtime_sync.fleet_trip_trigger(name, name, text) is
+    'Part of the fleet kit: makes, replaces or (definition null) drops a trigger on an app''s trips.';
+comment on function realtime_sync.fleet_check_status(name, boolean) is
+    'Whether the app''s own updates of a trip''s status must be steps of trip_transitions too, by a trigger; 23514 for others. enabled => false takes the trigger away.';

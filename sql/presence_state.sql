@@ -1,0 +1,155 @@
+-- Who is here, for those who may read the topic, and the devices whose time has ended.
+
+-- With its owner's rights on the tables and the caller's in may_read(), as a view has them, and asked once
+-- and not for each row: so the topic comes in a setting. Whoever sets it by hand is asked the same.
+create view realtime_sync.presence_state with (security_barrier) as
+select m.topic, m.member, m.state, m.since, greatest(m.seen, d.seen) as seen, coalesce(d.devices, '[]') as devices
+from realtime_sync.presence_member m
+left join (
+    select
+        p.member,
+        max(p.seen) as seen,
+        jsonb_agg(
+            jsonb_build_object('device', p.device, 'state', p.state, 'meta', p.meta, 'since', p.since, 'seen', p.seen)
+            order by p.device
+        ) as devices
+    from realtime_sync.presence p
+    where p.topic = (select current_setting('realtime_presence.topic', true))
+    group by p.member
+) d on d.member = m.member
+where m.topic = (select current_setting('realtime_presence.topic', true))
+    and (select realtime_sync.may_read(current_setting('realtime_presence.topic', true)));
+
+create function realtime_sync.presence_state(topic text, states text[] default null)
+returns table (member text, state text, since timestamptz, seen timestamptz, devices jsonb)
+stable language plpgsql
+set search_path = ''
+as $function$
+#variable_conflict use_column
+begin
+    if not realtime_sync.may_read(presence_state.topic) then
+        raise insufficient_privilege using
+            message = pg_catalog.format('permission denied for topic %L', presence_state.topic),
+            hint = pg_catalog.format(
+                'select realtime_sync.allow(%L, ''read'', array[%L]);', current_user, presence_state.topic
+            );
+    end if;
+    perform pg_catalog.set_config('realtime_presence.topic', presence_state.topic, true);
+    return query
+        select s.member, s.state, s.since, s.seen, s.devices
+        from realtime_sync.presence_state s
+        where presence_state.states is null or s.state = any (presence_state.states)
+        order by s.member;
+end
+$function$;
+
+-- When to look for those: empty after a crash, as the devices are.
+create unlogged table realtime_sync.presence_sweep (
+    one boolean primary key default true check (one),
+    at timestamptz not null
+);
+
+insert into realtime_sync.presence_sweep (at) values ('infinity');
+
+-- A row that a heartbeat or another expiry holds is left to it. At most 1,000 at a time, so that their
+-- members wait for moments.
+create function realtime_sync.presence_expire() returns timestamptz
+volatile language plpgsql
+set search_path = ''
+as $function$
+declare
+    moment timestamptz := pg_catalog.clock_timestamp();
+    sweep timestamptz;
+    n bigint;
+begin
+    sweep := (select s.at from realtime_sync.presence_sweep s);
+    -- Mostly there is nothing to do, and then nothing is locked or written, as in a read-only transaction.
+    if least(
+        coalesce(sweep, moment),
+        (select pg_catalog.min(p.due) from realtime_sync.presence p),
+        (select pg_catalog.min(m.seen) from realtime_sync.presence_member m where m.state = 'offline') + interval '30 days'
+    ) <= moment and not pg_catalog.current_setting('transaction_read_only')::boolean then
+        insert into realtime_sync.presence_sweep (at)
+        select case
+            when exists (select from realtime_sync.presence_member m where m.state <> 'offline') then moment + interval '1 min'
+            else 'infinity'
+        end
+        where not exists (select from realtime_sync.presence_sweep)
+        on conflict do nothing;
+        sweep := (select s.at from realtime_sync.presence_sweep s);
+        if sweep <= moment then
+            -- Their last device is put back as one that has already ended.
+            insert into realtime_sync.presence (topic, member, state, seen, ttl, expires, due)
+            select m.topic, m.member, 'offline', m.seen, '1 s', m.seen, m.seen
+            from realtime_sync.presence_member m
+            where m.state <> 'offline'
+                and not exists (select from realtime_sync.presence p where p.topic = m.topic and p.member = m.member)
+            for update skip locked
+            on conflict do nothing;
+            -- One that was skipped may yet be given up by who holds it.
+            sweep := (
+                select case when pg_catalog.count(*) = 0 then 'infinity' else moment + interval '1 s' end
+                from realtime_sync.presence_member m
+                where m.state <> 'offline'
+                    and not exists (select from realtime_sync.presence p where p.topic = m.topic and p.member = m.member)
+            );
+            update realtime_sync.presence_sweep s set at = sweep;
+        end if;
+        with looked as materialized (
+            select p.topic, p.member, p.device, p.expires
+            from realtime_sync.presence p
+            join realtime_sync.presence_member m on m.topic = p.topic and m.member = p.member
+            where p.due <= moment
+            order by p.due
+            limit 1000
+            for update of p, m skip locked
+        ), lives as (
+            update realtime_sync.presence p set due = p.expires
+            from looked l
+            where l.expires > moment and p.topic = l.topic and p.member = l.member and p.device = l.device
+        ), gone as (
+            delete from realtime_sync.presence p
+            using looked l
+            where l.expires <= moment and p.topic = l.topic and p.member = l.member and p.device = l.device
+        )
+        select pg_catalog.count(*) into n from looked;
+        delete from realtime_sync.presence_member m
+        where m.ctid = any (array(
+            select f.ctid from realtime_sync.presence_member f
+            where f.state = 'offline' and f.seen < moment - interval '30 days'
+                and not exists (select from realtime_sync.presence p where p.topic = f.topic and p.member = f.member)
+            order by f.seen
+            limit 1000
+            for update skip locked
+        ));
+        if n = 1000 then
+            return moment;
+        end if;
+    end if;
+    -- Not the next due alone: a heartbeat may have shortened a row's time, and it wakes nobody.
+    return nullif(least(
+        (
+            select greatest(least(pg_catalog.min(p.due), moment + interval '1 s'), moment + interval '50 ms')
+            from realtime_sync.presence p
+            having pg_catalog.min(p.due) is not null
+        ),
+        sweep
+    ), 'infinity');
+end
+$function$;
+
+select realtime_sync.add_timer('presence', 'realtime_sync.presence_expire()');
+
+revoke all on table realtime_sync.presence_state from public;
+revoke all on function realtime_sync.presence_state(text, text[]) from public;
+revoke all on table realtime_sync.presence_sweep from public;
+revoke all on function realtime_sync.presence_expire() from public;
+
+comment on view realtime_sync.presence_state is
+    'The members of the topic in the setting realtime_presence.topic, for who may read it. Part of realtime_sync.presence_state().';
+comment on function realtime_sync.presence_state(text, text[]) is
+    'The members of a topic, in these states or in any: when last seen, and each device. The caller needs realtime_sync.may_read(topic), else 42501. Not on a standby: it is unlogged.';
+comment on table realtime_sync.presence_sweep is
+    'When realtime_sync.presence_expire() looks for members who were here before a crash and have not come back: a minute after it first runs.';
+comment on function realtime_sync.presence_expire() is
+    'Timer: devices whose time has ended leave, with their events; returns when to call it next. Who was here before a crash and is not heard of for a minute after it leaves too. Members gone for 30 days are forgotten.';
