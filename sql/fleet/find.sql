@@ -79,7 +79,7 @@ begin
                 and realtime_sync.fleet_class(a.atttypid) = 'number'
         ) then
             return next row(
-                'ask', entity, 'the trips have a number for it, and nothing says which login (claim "sub") it is; until then none is',
+                'ask', entity, 'nothing says which login (claim "sub") the trips'' number is; until then none is',
                 pg_catalog.format(
                     'select realtime_sync.fleet_map(%L, ''passenger'', ''the table'', ''{"id": "id", "login": "the column"}'')', fleet_find.schema
                 )
@@ -117,7 +117,7 @@ begin
                 return;
             end if;
             return next row(
-                'missing', entity, pg_catalog.format('no table of schema %I looks like it', fleet_find.schema),
+                'missing', entity, 'no table looks like it: fleet_map() names one',
                 pg_catalog.format('select realtime_sync.fleet_map(%L, %L, ''the table'')', fleet_find.schema, fleet_find.entity)
             )::realtime_sync.fleet_step;
             return;
@@ -158,14 +158,22 @@ begin
         from (values ('lat', 'lng'), ('pickup_lat', 'pickup_lng'), ('dropoff_lat', 'dropoff_lng')) p(lat, lng)
         where (known.columns ->> p.lat is null) <> (known.columns ->> p.lng is null)
     loop
-        asks := asks || row(
-            'ask', pg_catalog.format('%s.%s', fleet_find.entity, case when known.columns ->> half.lat is null then half.lat else half.lng end),
-            pg_catalog.format('%s is there without it, and is left out', coalesce(known.columns ->> half.lat, known.columns ->> half.lng)),
-            pg_catalog.format(
-                'select realtime_sync.fleet_map(%L, %L, columns => %L)', fleet_find.schema, fleet_find.entity,
-                pg_catalog.jsonb_build_object(case when known.columns ->> half.lat is null then half.lat else half.lng end, 'the column')
-            )
-        )::realtime_sync.fleet_step;
+        -- Of several that could be the other half it is asked below.
+        asks := asks || array(
+            select row(
+                'ask', pg_catalog.format('%s.%s', fleet_find.entity, l.name),
+                pg_catalog.format('%s is there without it, and is left out', coalesce(known.columns ->> half.lat, known.columns ->> half.lng)),
+                pg_catalog.format(
+                    'select realtime_sync.fleet_map(%L, %L, columns => %L)', fleet_find.schema, fleet_find.entity,
+                    pg_catalog.jsonb_build_object(l.name, 'the column')
+                )
+            )::realtime_sync.fleet_step
+            from (select case when known.columns ->> half.lat is null then half.lat else half.lng end) l(name)
+            where not exists (
+                select from realtime_sync.fleet_columns(fleet_find.schema, fleet_find.entity, known.relation) k
+                where k."column" = l.name and pg_catalog.cardinality(k.candidates) > 1
+            ) or known.by_hand ? l.name
+        );
         known.columns := known.columns - half.lat - half.lng;
     end loop;
     -- Whose login it is may be the key itself: a random one, or that of the users. A number is not taken for it: user 1
@@ -212,8 +220,8 @@ begin
         return next (
             select row(
                 'ask', fleet_find.entity,
-                pg_catalog.format('%s is not owned by %I, who so cannot follow it', known.relation, current_user),
-                pg_catalog.format('grant %s to %I', c.relowner::regrole, current_user)
+                pg_catalog.format('only the owner of %s can follow it', known.relation),
+                pg_catalog.format(E'-- call it as %s, or:\nalter table %s owner to %I', c.relowner::regrole, known.relation, current_user)
             )::realtime_sync.fleet_step
             from pg_catalog.pg_class c
             where c.oid = known.relation

@@ -61,17 +61,16 @@ begin
         where m.schema = fleet_make.schema and m.entity = fleet_make.name;
         label := 'source ' || relation;
         why := case fleet_make.name
-            when 'driver' then 'changes go to drivers and driver:<id>'
-                || case when sql ~ 'throttle' then ', a change of place alone at most every 5 s' else '' end
-            when 'trip' then 'changes go to trip:<id>, driver:<id>'
-                || case when sql ~ 'passenger:' then ' and passenger:<id>' else '' end
-            else 'changes go to driver:<id>'
+            when 'driver' then 'to drivers, driver:<id>'
+                || case when sql ~ 'throttle' then '; place alone every 5 s at most' else '' end
+            when 'trip' then 'to trip:<id>, driver:<id>' || case when sql ~ 'passenger:' then ', passenger:<id>' else '' end
+            else 'to driver:<id>'
         end;
         if not ours and exists (
             select from pg_catalog.pg_trigger t where t.tgrelid = relation and t.tgfoid = 'realtime_sync.capture()'::regprocedure
         ) then
             return row(
-                'exists', label, 'it is a source already, and stays as it is; with the kit''s topics it would be as the SQL says', sql
+                'exists', label, 'a source already, and stays as it is; the kit''s would be as sql says', sql
             )::realtime_sync.fleet_step;
         end if;
     elsif kind in ('index', 'trigger', 'policy') then
@@ -89,9 +88,12 @@ begin
             sql, '^(create\s+(?:unique\s+|constraint\s+)?' || kind || ')(\s+(?!on\M)\S+)?(\s+)',
             '\1 ' || pg_catalog.quote_ident(actual) || '\3'
         );
-        label := pg_catalog.format('%s %I on %s', kind, actual, relation);
+        label := pg_catalog.format('%s %I', kind, actual);
+        why := 'on ' || relation;
+    elsif kind = 'table' then
+        label := pg_catalog.format('table %I.%I', schema, actual);
     elsif kind <> 'timer' then
-        label := pg_catalog.format('%s %I.%I', kind, schema, actual);
+        label := pg_catalog.format('%s %I', kind, actual);
     end if;
     if ours then
         if object.made = pg_catalog.md5(realtime_sync.fleet_sql(schema, kind, name)) then
@@ -125,11 +127,11 @@ begin
         select x.name into same
         from realtime_sync.fleet_same_index(relation, sql) x(name);
         if same is not null and not ours then
-            return row('exists', label, pg_catalog.format('index %I does it', same), null)::realtime_sync.fleet_step;
+            return row('exists', label, pg_catalog.format('%I does it', same), null)::realtime_sync.fleet_step;
         end if;
         if (select c.reltuples > 100000 from pg_catalog.pg_class c where c.oid = relation) then
             why := pg_catalog.concat_ws(
-                '; ', nullif(why, ''), 'writes wait while it is built; concurrently => true gives it to be made by hand without that'
+                '; ', nullif(why, ''), 'writes wait while it is built, unless concurrently => true'
             );
         end if;
     end if;
@@ -149,7 +151,7 @@ begin
     elsif kind = 'table' then
         -- Closed until fleet_allow() or the app opens it; the owner is not kept out.
         sql := sql || pg_catalog.format(E';\nalter table %I.%I enable row level security', schema, actual);
-        why := pg_catalog.concat_ws('; ', nullif(why, ''), 'yours from now on: row-level security is on, and only its owner reads it so far');
+        why := pg_catalog.concat_ws('; ', nullif(why, ''), 'yours; row-level security is on, only its owner reads it');
     end if;
     sql := sql || pg_catalog.format(
         E';\nselect realtime_sync.fleet_note(%s)', pg_catalog.concat_ws(
@@ -159,7 +161,7 @@ begin
     );
     if kind = 'index' and unlocked then
         return row(
-            'ask', label, 'to be run by hand, one statement after the other: the first cannot run in a transaction',
+            'ask', label, 'by hand, one statement after the other, in no transaction',
             pg_catalog.regexp_replace(sql, '(create\s+(?:unique\s+)?index)', '\1 concurrently')
         )::realtime_sync.fleet_step;
     end if;

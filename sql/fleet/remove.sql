@@ -26,12 +26,13 @@ begin
         why := '';
         if (select not pg_catalog.pg_has_role(c.relowner, 'usage') from pg_catalog.pg_class c where c.oid = 'realtime_sync.event'::regclass) then
             status := 'ask';
-            why := 'the owner of realtime_sync.event takes back what it gave; until then its policy lets nothing through';
+            why := 'for the owner of realtime_sync.event; its policy lets nothing through';
         elsif dry_run then
             status := 'drop';
         else
             execute sql;
             status := 'done';
+            sql := null;
         end if;
         return next;
     end loop;
@@ -43,10 +44,9 @@ begin
     loop
         step := step + 1;
         object := thing.kind || ' ' || case
-            when thing.kind in ('trigger', 'policy', 'index') then pg_catalog.format('%I on %s', thing.actual, thing.relation)
             when thing.kind = 'source' then thing.relation::text
-            when thing.kind = 'timer' then thing.actual::text
-            else pg_catalog.format('%I.%I', thing.schema, thing.actual)
+            when thing.kind = 'table' then pg_catalog.format('%I.%I', thing.schema, thing.actual)
+            else pg_catalog.quote_ident(thing.actual)
         end;
         sql := realtime_sync.fleet_undo(thing) || ';';
         why := '';
@@ -56,7 +56,8 @@ begin
             sql := null;
         elsif thing.kind = 'table' and not coalesce(drop_tables, false) then
             status := 'keep';
-            why := 'a table is yours with its rows; drop_tables => true drops those the kit made';
+            why := 'yours with its rows; drop_tables => true drops it';
+            sql := case when dry_run then sql end;
             return next;
             continue;
         elsif dry_run then
@@ -65,6 +66,7 @@ begin
             begin
                 execute sql;
                 status := 'done';
+                sql := null;
             exception
                 when dependent_objects_still_exist then
                     get stacked diagnostics detail = pg_exception_detail;
@@ -109,4 +111,4 @@ $function$;
 revoke all on function realtime_sync.fleet_remove(name, boolean, boolean) from public;
 
 comment on function realtime_sync.fleet_remove(name, boolean, boolean) is
-    'Undoes realtime_sync.fleet_setup(), backwards. Tables it made are kept with their rows, unless drop_tables says so. What the app has come to use stays, with status ask.';
+    'Undoes realtime_sync.fleet_setup(), backwards. Tables it made are kept with their rows, unless drop_tables says so. What the app has come to use stays, with status ask. dry_run tells the statements.';

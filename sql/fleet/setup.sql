@@ -13,6 +13,9 @@ declare
     thing record;
     template realtime_sync.fleet_template;
     missing text[] := '{}';
+    need text;
+    needs text[] := '{}';
+    left_out text[] := '{}';
     here oid := pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_work.schema));
     changed boolean := false;
     stop boolean := false;
@@ -49,7 +52,7 @@ begin
                 return next row('skip', what, 'the trips are the app''s own, and name passengers in their way', null)::realtime_sync.fleet_step;
             elsif not create_missing then
                 step.status := case what when 'driver' then 'ask' else 'skip' end;
-                select pg_catalog.format('%s; create_missing => true makes %I', step.why, t.name) into step.why
+                select pg_catalog.format('%s, create_missing => true makes %I', step.why, t.name) into step.why
                 from realtime_sync.fleet_template t
                 where t.kind = 'table' and t.entity = step.object;
                 return next step;
@@ -130,6 +133,29 @@ begin
             step := realtime_sync.fleet_make(schema, thing.kind, thing.name, dry_run, unlocked);
         end if;
         changed := changed or step.status = 'done';
+        if step.status = 'skip' and step.why like 'it needs %' then
+            if thing.kind in ('table', 'function', 'view') and thing.name not like 'realtime\_%' then
+                need := pg_catalog.split_part(pg_catalog.substr(step.why, 10), ', ', 1);
+                needs := needs || case
+                    when exists (
+                        select from realtime_sync.fleet_map m
+                        where m.schema = fleet_work.schema and m.entity = pg_catalog.split_part(need, '.', 1)
+                    ) then need
+                    else pg_catalog.split_part(need, '.', 1)
+                end;
+                left_out := left_out || thing.name;
+            end if;
+        else
+            return next step;
+        end if;
+    end loop;
+    -- By what is missing: of a kit without trips nobody wants to read forty lines.
+    for step in
+        select 'skip', 'without ' || l.need, 'no ' || pg_catalog.string_agg(l.name, ', ' order by l.name), null
+        from rows from (pg_catalog.unnest(needs), pg_catalog.unnest(left_out)) l(need, name)
+        group by l.need
+        order by l.need
+    loop
         return next step;
     end loop;
     if changed then
@@ -187,7 +213,9 @@ begin
             null;
     end;
     return query
-        select s.place::integer, s.status, s.object, s.why, s.sql || ';'
+        -- What was run or only found is not to be read again, and long lists are in lines.
+        select s.place::integer, s.status, s.object, pg_catalog.regexp_replace(s.why, '(.{40,60}[,;]) (?=.{12})', E'\\1\n', 'g'),
+            case when fleet_setup.dry_run and s.status <> 'skip' or s.status = 'ask' or s.object like 'source %' and s.status = 'exists' then s.sql || ';' end
         from pg_catalog.unnest(steps) with ordinality s(status, object, why, sql, place);
 end
 $function$;
@@ -198,4 +226,4 @@ revoke all on function realtime_sync.fleet_setup(name, boolean, boolean, boolean
 comment on function realtime_sync.fleet_work(name, boolean, boolean, boolean) is
     'Part of realtime_sync.fleet_setup(): the steps.';
 comment on function realtime_sync.fleet_setup(name, boolean, boolean, boolean) is
-    'Makes a ride or delivery app live: finds its tables, follows their changes, writes the fleet kit''s functions into the schema; create_missing makes the tables it lacks; dry_run changes nothing; concurrently gives indexes to be made by hand. A row for each step with its SQL: status found, ask (yours to answer), create, done, exists, skip. Never replaces what is there; a second call changes nothing. SQLSTATE 3F000.';
+    'Makes a ride or delivery app live: finds its tables, follows their changes, writes the fleet kit''s functions into the schema; create_missing makes the tables it lacks; dry_run changes nothing; concurrently gives indexes to be made by hand. A row for each step: status found, ask (yours to answer), create, done, exists, skip; its statement in sql where it is a dry run or asked of you. Never replaces what is there; a second call changes nothing. SQLSTATE 3F000.';

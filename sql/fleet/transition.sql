@@ -21,7 +21,8 @@ begin atomic
 end;
 
 -- The steps to begin with, in the app's own words: of an enum its labels, of a text the words its check
--- constraints name; where nothing limits the words, the kit's own, or those in use.
+-- constraints name; where nothing limits the words, those in use and the default, and else the kit's own, in
+-- capitals if those are.
 create function realtime_sync.fleet_transitions(trip regclass, status name)
 returns table (from_status text, to_status text, who text[], state text)
 stable language plpgsql
@@ -44,6 +45,13 @@ begin
     end if;
     if limited is null then
         execute pg_catalog.format('select array(select distinct %I::text from %s)', status, trip) into used;
+        used := used || array(
+            select m[1]
+            from pg_catalog.pg_attrdef f
+            join pg_catalog.pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
+            cross join lateral pg_catalog.regexp_matches(pg_catalog.pg_get_expr(f.adbin, f.adrelid), '^''([^'']+)''') m
+            where f.adrelid = trip and a.attname = status
+        );
     end if;
     return query
     with word as (
@@ -55,7 +63,11 @@ begin
                 order by pg_catalog.array_position(w.words, pg_catalog.lower(pg_catalog.replace(k.word, '-', '_')))
                 limit 1
             ),
-            case when limited is null then w.state end
+            case
+                when limited is not null then null
+                when used::text ~ '[A-Z]' and used::text = pg_catalog.upper(used::text) then pg_catalog.upper(w.state)
+                else w.state
+            end
         ) as word
         from realtime_sync.fleet_status_words() w
     )
