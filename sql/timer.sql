@@ -2,12 +2,14 @@
 -- which have no process of their own.
 
 create table realtime_sync.timer (
-    name text primary key,
+    name text not null,
     -- By name: pg_upgrade refuses columns of type regprocedure.
     function text not null check (function like '%()'),
     owner regrole not null default current_user::regrole,
     error text,
-    failing_since timestamptz
+    failing_since timestamptz,
+    -- Nobody can take a name before whoever needs it.
+    primary key (owner, name)
 );
 
 select pg_catalog.pg_extension_config_dump('realtime_sync.timer', 'where function not like ''realtime\_sync.%''');
@@ -66,17 +68,9 @@ begin
             detail = 'The relay calls it as the role that adds the timer.',
             hint = pg_catalog.format('grant execute on function %s to %I;', function, current_user);
     end if;
-    begin
-        insert into realtime_sync.timer as t (name, function) values (add_timer.name, add_timer.function::text)
-        on conflict on constraint timer_pkey do update set function = excluded.function
-        where t.function <> excluded.function;
-    exception
-        -- Row-level security hides the row, and is all that tells of it.
-        when insufficient_privilege then
-            raise insufficient_privilege using
-                message = pg_catalog.format('timer "%s" is another role''s', name),
-                hint = 'Take another name.';
-    end;
+    insert into realtime_sync.timer as t (name, function) values (add_timer.name, add_timer.function::text)
+    on conflict on constraint timer_pkey do update set function = excluded.function
+    where t.function <> excluded.function;
 end
 $function$;
 
@@ -85,7 +79,12 @@ volatile strict parallel unsafe language plpgsql
 set search_path = ''
 as $function$
 begin
-    delete from realtime_sync.timer t where t.name = drop_timer.name;
+    -- The caller's own; where he has none of that name, what he may drop of others.
+    delete from realtime_sync.timer t
+    where t.name = drop_timer.name and (
+        t.owner = current_user::regrole
+        or not exists (select from realtime_sync.timer o where o.name = drop_timer.name and o.owner = current_user::regrole)
+    );
     if not found then
         raise undefined_object using
             message = pg_catalog.format('timer "%s" does not exist', name),
@@ -104,7 +103,7 @@ comment on table realtime_sync.timer is
 comment on column realtime_sync.timer.function is
     'Does what is due, and returns when it is to be called next; null when nothing is.';
 comment on column realtime_sync.timer.owner is
-    'In whose name it runs.';
+    'In whose name it runs; each role''s timers have names of their own.';
 comment on column realtime_sync.timer.error is
     'What its last call failed with; it is called again, a minute later at the latest.';
 comment on function realtime_sync.check_timer() is
@@ -112,4 +111,4 @@ comment on function realtime_sync.check_timer() is
 comment on function realtime_sync.add_timer(text, regprocedure) is
     'Has the relay call a function () returns timestamptz as the caller''s role: when the relay starts, at the time the function gave, and within half a second of events. It does what is due and returns when it wants to be called next, null when nothing is due; more than an hour ahead keeps no relay waiting. A call ends after 5 seconds. 22023 for another function, 42501 for one the caller may not execute.';
 comment on function realtime_sync.drop_timer(text) is
-    'Drops a timer of the caller''s. 42704 when there is none of that name.';
+    'Drops a timer of the caller''s, or, if he has none of that name, of roles he is a member of. 42704 when there is none.';

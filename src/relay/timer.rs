@@ -30,16 +30,19 @@ static ALL: Statement<0> = Statement::new(
     [],
 );
 
-const FAILED: &str = "update realtime_sync.timer set error = $2,
-    failing_since = coalesce(failing_since, pg_catalog.clock_timestamp()) where name = $1";
-const MENDED: &str =
-    "update realtime_sync.timer set error = null, failing_since = null where name = $1";
+const FAILED: &str = "update realtime_sync.timer set error = $3,
+    failing_since = coalesce(failing_since, pg_catalog.clock_timestamp())
+    where owner::pg_catalog.oid = $1 and name = $2";
+const MENDED: &str = "update realtime_sync.timer set error = null, failing_since = null
+    where owner::pg_catalog.oid = $1 and name = $2";
+
+/// Whose it is, and its name: two roles may use the same.
+type Key = (Oid, String);
 
 struct Timer {
-    name: String,
+    key: Key,
     /// schema.function(), quoted.
     function: Vec<u8>,
-    owner: Oid,
     /// Its last call, by whichever process, failed.
     failing: bool,
 }
@@ -54,7 +57,7 @@ struct State {
 /// What one process knows of the timers.
 #[derive(Default)]
 pub struct Timers {
-    states: HashMap<String, State>,
+    states: HashMap<Key, State>,
     asked: i64,
     /// Events came since they were asked.
     stale: bool,
@@ -80,11 +83,11 @@ impl Timers {
         }
         let known = std::mem::take(&mut self.states);
         for timer in load() {
-            let mut state = known.get(&timer.name).copied().unwrap_or_default();
+            let mut state = known.get(&timer.key).copied().unwrap_or_default();
             if state.due <= time || (all && state.failures == 0) {
                 state = timer.call(state);
             }
-            self.states.insert(timer.name, state);
+            self.states.insert(timer.key, state);
         }
     }
 }
@@ -99,9 +102,11 @@ fn load() -> Vec<Timer> {
                 .unwrap_or_default()
         };
         timers.push(Timer {
-            name: String::from_utf8_lossy(&text(0)).into_owned(),
+            key: (
+                Oid::from(row.long(2) as u32),
+                String::from_utf8_lossy(&text(0)).into_owned(),
+            ),
             function: text(1),
-            owner: Oid::from(row.long(2) as u32),
             failing: row.long(3) != 0,
         });
         true
@@ -111,9 +116,10 @@ fn load() -> Vec<Timer> {
 
 impl Timer {
     fn call(&self, before: State) -> State {
+        let (owner, name) = (self.key.0, self.key.1.as_str());
         let mut next = None;
         let done = subtransaction::attempt(|| {
-            owner::run(self.owner, |step| {
+            owner::run(owner, |step| {
                 step.begin(None);
                 next = self.ask();
                 step.end();
@@ -122,7 +128,7 @@ impl Timer {
         match done {
             Ok(()) => {
                 if self.failing {
-                    statement::run(MENDED, &[self.name.as_str().into()]);
+                    statement::run(MENDED, &[owner.into(), name.into()]);
                 }
                 let due = next.map_or(i64::MAX, |next| next.max(now() + PAUSE));
                 State { due, failures: 0 }
@@ -130,9 +136,9 @@ impl Timer {
             Err(error) => {
                 let doublings = before.failures.min(10);
                 if before.failures == 0 {
-                    log!("realtime_sync timer \"{}\" failed: {error}", self.name);
+                    log!("realtime_sync timer \"{name}\" failed: {error}");
                 }
-                statement::run(FAILED, &[self.name.as_str().into(), error.into()]);
+                statement::run(FAILED, &[owner.into(), name.into(), error.into()]);
                 State {
                     due: now() + (FIRST_WAIT << doublings).min(LONGEST_WAIT),
                     failures: before.failures.saturating_add(1),

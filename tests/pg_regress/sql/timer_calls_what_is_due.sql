@@ -53,15 +53,21 @@ begin
 end $$;
 select realtime_sync.add_timer('mine', 'clock.mine()');
 select realtime_sync.add_timer('climb', 'clock.climb()');
--- not in another's name, and not another's
+-- not in another's name, and not another's; but no name can be taken before who needs it
 insert into realtime_sync.timer (name, function, owner) select 'theirs', 'clock.mine()', 'postgres';
-select realtime_sync.add_timer('clock', 'clock.mine()');
 select realtime_sync.drop_timer('clock');
+select realtime_sync.add_timer('clock', 'clock.mine()');
 select name, function from realtime_sync.timer where name <> 'presence' order by name;
 reset role;
 truncate clock.calls;
 select sent, more from realtime_sync.relay();
-select name, by = 'regress_clock' as as_owner from clock.calls order by name;
+select name, by = 'regress_clock' as as_owner from clock.calls order by name, 2;
+-- each drops his own, and a superuser another's that he names
+select realtime_sync.drop_timer('clock');
+select name, owner from realtime_sync.timer where name = 'clock';
+select realtime_sync.drop_timer('clock');
+select realtime_sync.drop_timer('clock');
+select realtime_sync.add_timer('clock', 'clock.tick()');
 select name, owner, error, failing_since is not null as failing from realtime_sync.timer where error is not null;
 select level, subject, regexp_replace(problem, 'since [^:]*:[^:]*:[^:]*:', 'since ...:') as problem from realtime_sync.health() where subject like 'timer%';
 
