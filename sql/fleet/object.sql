@@ -13,6 +13,9 @@ create table realtime_sync.fleet_object (
     -- the app has made the function its own.
     made text not null,
     body text,
+    -- Who has noted it; what he does not own is not dropped for him. By name: a dump may come to where there is no
+    -- such role, and whoever removes it there answers for it.
+    owner name not null default current_user,
     primary key (schema, kind, name)
 );
 
@@ -48,14 +51,15 @@ begin atomic
     end;
 end;
 
--- Whoever notes an object says what fleet_remove() will drop, so it has to be his own.
-create function realtime_sync.fleet_owns(object realtime_sync.fleet_object) returns boolean
+-- Whoever notes an object says what fleet_remove() will drop, so it has to be his own, then and when it is dropped:
+-- by that time somebody else may have made one of that name.
+create function realtime_sync.fleet_owns(object realtime_sync.fleet_object, role name) returns boolean
 stable strict language sql
 set search_path = ''
 begin atomic
     select coalesce(
         (
-            select pg_catalog.bool_and(pg_catalog.pg_has_role(x.owner, 'usage'))
+            select pg_catalog.bool_and(pg_catalog.pg_has_role(r.role, x.owner, 'usage'))
             from (
                 select p.proowner
                 from pg_catalog.pg_proc p
@@ -72,13 +76,16 @@ begin atomic
                 end
             ) x(owner)
         ),
-        pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create')
-    );
+        pg_catalog.has_schema_privilege(r.role, pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create')
+    )
+    from (select coalesce(pg_catalog.to_regrole(pg_catalog.quote_ident(role)), current_user::regrole)) r(role);
 end;
 
 alter table realtime_sync.fleet_object enable row level security;
 create policy fleet_read on realtime_sync.fleet_object for select using (true);
-create policy fleet_write on realtime_sync.fleet_object using (realtime_sync.fleet_owns(fleet_object));
+create policy fleet_write on realtime_sync.fleet_object
+    using (realtime_sync.fleet_owns(fleet_object, current_user))
+    with check (owner = current_user and realtime_sync.fleet_owns(fleet_object, owner));
 
 -- The last statement of each step: notes what was made, so that it can be told from the app's own and undone.
 create function realtime_sync.fleet_note(schema name, kind text, name text, actual name, relation regclass default null)
@@ -105,7 +112,8 @@ begin
     select object.schema, coalesce(pg_catalog.max(f.place), 0) + 1, object.kind, object.name, object.actual, object.relation, ''
     from realtime_sync.fleet_object f
     where f.schema = object.schema
-    on conflict (schema, kind, name) do update set actual = excluded.actual, relation = excluded.relation;
+    on conflict (schema, kind, name) do update
+        set actual = excluded.actual, relation = excluded.relation, owner = excluded.owner;
     -- With the name it now has.
     update realtime_sync.fleet_object o set
         made = coalesce(pg_catalog.md5(realtime_sync.fleet_sql(o.schema, o.kind, o.name)), ''),
@@ -144,14 +152,14 @@ $function$;
 
 revoke all on table realtime_sync.fleet_object from public;
 revoke all on function realtime_sync.fleet_stands(realtime_sync.fleet_object) from public;
-revoke all on function realtime_sync.fleet_owns(realtime_sync.fleet_object) from public;
+revoke all on function realtime_sync.fleet_owns(realtime_sync.fleet_object, name) from public;
 revoke all on function realtime_sync.fleet_note(name, text, text, name, regclass) from public;
 
 comment on table realtime_sync.fleet_object is
     'What realtime_sync.fleet_setup() has made in an app''s schema.';
 comment on function realtime_sync.fleet_stands(realtime_sync.fleet_object) is
     'Part of realtime_sync.fleet_setup(): whether an object still exists.';
-comment on function realtime_sync.fleet_owns(realtime_sync.fleet_object) is
-    'Part of the policy on realtime_sync.fleet_object: whether the caller owns it.';
+comment on function realtime_sync.fleet_owns(realtime_sync.fleet_object, name) is
+    'Part of the policy on realtime_sync.fleet_object and of realtime_sync.fleet_remove(): whether a role owns it.';
 comment on function realtime_sync.fleet_note(name, text, text, name, regclass) is
     'Last statement of each step of realtime_sync.fleet_setup(): notes an object as the kit''s, so that fleet_remove() drops it.';

@@ -54,6 +54,11 @@ begin
             status := 'exists';
             why := 'it is gone already';
             sql := null;
+        elsif not realtime_sync.fleet_owns(thing, thing.owner) then
+            status := 'ask';
+            why := pg_catalog.format('noted by %s, whose it is not', thing.owner);
+            return next;
+            continue;
         elsif thing.kind = 'table' and not coalesce(drop_tables, false) then
             status := 'keep';
             why := 'yours with its rows; drop_tables => true drops it';

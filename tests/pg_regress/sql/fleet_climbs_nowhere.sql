@@ -62,8 +62,41 @@ reset role;
 reset request.jwt.claims;
 select rolname from pg_roles where rolname in ('regress_climber', 'regress_reader') and rolsuper;
 
+-- what is noted to be dropped: not in another's name, not another's, and not what he makes in its place
+create table climb.gold (id int primary key);
+create function climb.guard() returns trigger language plpgsql as 'begin return new; end';
+create trigger guard before insert on climb.gold for each row execute function climb.guard();
+set role regress_climber;
+insert into realtime_sync.fleet_object (schema, place, kind, name, actual, made) values ('climb', 0, 'table', 'gold', 'gold', '');
+insert into realtime_sync.fleet_object (schema, place, kind, name, actual, relation, made) values ('climb', 0, 'trigger', 'guard', 'guard', 'climb.gold', '');
+insert into realtime_sync.fleet_object (schema, place, kind, name, actual, made, owner) values ('climb', 0, 'view', 'theirs', 'theirs', '', 'postgres');
+insert into realtime_sync.fleet_object (schema, place, kind, name, actual, made) values
+    ('climb', 0, 'view', 'theirs', 'theirs', ''),
+    ('climb', 0, 'function', 'words', 'words(); drop table climb.gold; --', '');
+create function climb.later() returns int language sql as 'select 1';
+select realtime_sync.fleet_note('climb', 'function', 'later', 'later');
+drop function climb.later();
+reset role;
+create view climb.theirs as select 1;
+create function climb.later() returns int language sql as 'select 2';
+select status, object, why, sql from realtime_sync.fleet_remove('climb') where object ~ 'gold|guard|theirs|later|words' order by object;
+select climb.later(), to_regclass('climb.gold'), to_regclass('climb.theirs'), count(*) as guards from pg_trigger where tgname = 'guard' and tgrelid = 'climb.gold'::regclass;
+-- nor is a name of a timer taken before the kit needs it
+set role regress_climber;
+create function climb.nothing() returns timestamptz language sql as 'select null::timestamptz';
+select realtime_sync.add_timer('fleet climb2 offers', 'climb.nothing()'), realtime_sync.add_timer('fleet climb2 retention', 'climb.nothing()');
+reset role;
+create schema climb2;
+select count(*) as timers from realtime_sync.fleet_setup('climb2', create_missing => true) where status = 'done' and object ~ '^timer';
+select name, function, owner = current_user::regrole as own from realtime_sync.timer where name ~ 'climb2' order by name, own;
+select count(*) > 40 as removed from realtime_sync.fleet_remove('climb2', drop_tables => true) where status = 'done';
+select name, function, owner = current_user::regrole as own from realtime_sync.timer where name ~ 'climb2' order by name, own;
+drop schema climb2;
+set role regress_climber;
+select realtime_sync.drop_timer(name) from realtime_sync.timer;
+reset role;
+
 select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
-select count(*) > 0 as removed from realtime_sync.fleet_remove('climb');
 drop schema climb cascade;
 delete from realtime_sync.presence where topic = 'climb';
 drop owned by regress_climber, regress_reader;
