@@ -22,7 +22,7 @@ begin
     select 'select', 'table ' || c.oid::regclass
     from (values
         ('read', array['event', 'events', 'tick', 'floor', 'presence_state']),
-        ('migrate', array['source', 'fleet_map', 'fleet_object', 'fleet_template', 'fleet_word', 'fleet_who', 'fleet_permission', 'fleet_retention', 'geofence', 'presence_member', 'presence_state'])
+        ('migrate', array['source', 'fleet_map', 'fleet_limit', 'fleet_object', 'fleet_template', 'fleet_word', 'fleet_who', 'fleet_permission', 'fleet_retention', 'geofence', 'presence_member', 'presence_state'])
     ) t(action, names)
     join pg_class c on c.relname = any (t.names) and c.relnamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action
@@ -30,7 +30,7 @@ begin
     -- What the fleet kit is set up with, and its functions call as their owner. Its policies hold each to what it owns.
     select 'select, insert, update, delete', 'table ' || c.oid::regclass
     from pg_class c
-    where action = 'migrate' and c.relname in ('fleet_map', 'fleet_object', 'fleet_retention', 'geofence', 'presence', 'presence_shift') and c.relnamespace = 'realtime_sync'::regnamespace
+    where action = 'migrate' and c.relname in ('fleet_map', 'fleet_limit', 'fleet_object', 'fleet_retention', 'geofence', 'presence', 'presence_shift') and c.relnamespace = 'realtime_sync'::regnamespace
     union all
     select 'execute', 'function ' || p.oid::regprocedure
     from pg_proc p

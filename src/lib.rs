@@ -52,6 +52,7 @@ install_script! {
     "presence_state": "../sql/presence_state.sql"
     "presence_shift": "../sql/presence_shift.sql"
     "fleet_map": "../sql/fleet/map.sql"
+    "fleet_limit": "../sql/fleet/limit.sql"
     "fleet_object": "../sql/fleet/object.sql"
     "fleet_template": "../sql/fleet/template.sql"
     "fleet_identity": "../sql/fleet/identity.sql"

@@ -142,16 +142,29 @@ begin
         known.columns := '{}';
     end if;
     -- Columns that are gone are looked for again; a null said by hand stays.
-    select coalesce(pg_catalog.jsonb_object_agg(k.key, k.value), '{}') into known.columns
-    from pg_catalog.jsonb_each_text(known.columns) k
-    where k.value is null or exists (
-        select from pg_catalog.pg_attribute a
-        where a.attrelid = known.relation and a.attname = k.value and a.attnum > 0 and not a.attisdropped
-    );
+    select
+        coalesce(pg_catalog.jsonb_object_agg(k.key, k.value) filter (where not l.gone), '{}'),
+        pg_catalog.array_agg(
+            row(
+                'ask', fleet_find.entity || '.' || k.key, pg_catalog.format('it was said to be %I, which is gone', k.value),
+                pg_catalog.format(
+                    'select realtime_sync.fleet_map(%L, %L, columns => %L)', fleet_find.schema, fleet_find.entity,
+                    pg_catalog.jsonb_build_object(k.key, 'the column')
+                )
+            )::realtime_sync.fleet_step order by k.key
+        ) filter (where l.gone and known.by_hand ? k.key)
+    into known.columns, asks
+    from pg_catalog.jsonb_each_text(known.columns || coalesce(known.by_hand, '{}')) k
+    cross join lateral (
+        select k.value is not null and not exists (
+            select from pg_catalog.pg_attribute a
+            where a.attrelid = known.relation and a.attname = k.value and a.attnum > 0 and not a.attisdropped
+        )
+    ) l(gone);
     select coalesce(pg_catalog.jsonb_object_agg(k."column", k.candidates[1]), '{}') into found
     from realtime_sync.fleet_columns(fleet_find.schema, fleet_find.entity, known.relation) k
     where pg_catalog.cardinality(k.candidates) = 1;
-    known.columns := found || known.columns || coalesce(known.by_hand, '{}');
+    known.columns := found || known.columns;
     -- Half a place is none.
     for half in
         select p.lat, p.lng

@@ -77,9 +77,9 @@ as $$
 #variable_conflict use_variable
 declare
     place constant point := pg_catalog.point(lng, lat);
-    -- What a fix may be off by, and how fast a driver may be: alter database ... set realtime_fleet.max_speed = '70'.
+    -- What a fix may be off by, and how fast a driver may be.
     slack constant double precision := 50 + coalesce(accuracy, 0);
-    max_speed constant double precision := coalesce(nullif(pg_catalog.current_setting('realtime_fleet.max_speed', true), '')::double precision, 100);
+    max_speed constant double precision := {{limit.max_speed}};
     was record;
     last record;
     jump boolean;
@@ -134,8 +134,8 @@ begin
     );
     if client_id is not null or jump or last.at is null or last.flag = 'jump'
         or realtime_sync.distance_m(last.lat, last.lng, lat, lng)
-            >= coalesce(nullif(pg_catalog.current_setting('realtime_fleet.trail_distance', true), '')::double precision, 10)
-        or recorded_at - last.at >= coalesce(nullif(pg_catalog.current_setting('realtime_fleet.trail_interval', true), '')::interval, '30 s')
+            >= {{limit.trail_distance}}
+        or extract(epoch from recorded_at - last.at) >= {{limit.trail_seconds}}
     then
         insert into {{location}} (
             {{location.driver}}, {{location.lat}}, {{location.lng}}, {{location.recorded_at}}{{#location.heading}}, {{location.heading}}{{/location.heading}}{{#location.speed}}, {{location.speed}}{{/location.speed}}{{#location.accuracy}}, {{location.accuracy}}{{/location.accuracy}}{{#location.client_id}}, {{location.client_id}}{{/location.client_id}}{{#location.flag}}, {{location.flag}}{{/location.flag}}
@@ -183,7 +183,7 @@ begin
                     {{/transition.to_status}}
                 offset 0
             ) n
-            where n.distance_m <= coalesce(nullif(pg_catalog.current_setting('realtime_fleet.arriving', true), '')::double precision, 200)
+            where n.distance_m <= {{limit.arriving_distance}}
                 and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text)
             -- Noted once, and then told to each.
             offset 0
@@ -244,7 +244,7 @@ begin
 end
 $$;
 comment on function {{rpc.update_location}} is
-    'Where a driver is, by default the login''s: degrees, heading 0 to 360, speed in m/s, accuracy in metres, recorded_at by default now. Returns {"accepted", "reason", "flag"}; reason: duplicate (client_id came before), out_of_order, in_the_future, impossible_jump (flag jump; a second fix that agrees is accepted). Crossing a geofence sends geofence.left and geofence.entered to driver:<id> and the fence''s topics, the first time within 200 m of an accepted trip''s pickup trip.arriving to trip:<id>, driver:<id> and passenger:<id>. 22003: out of bounds; 22004: no lat or lng; 42501: another''s driver; P0002: no such driver.'
+    'Where a driver is, by default the login''s: degrees, heading 0 to 360, speed in m/s, accuracy in metres, recorded_at by default now. Returns {"accepted", "reason", "flag"}; reason: duplicate (client_id came before), out_of_order, in_the_future, impossible_jump (flag jump; a second fix that agrees is accepted). Crossing a geofence sends geofence.left and geofence.entered to driver:<id> and the fence''s topics, the first time within 200 m (realtime_sync.fleet_limit) of an accepted trip''s pickup trip.arriving to trip:<id>, driver:<id> and passenger:<id>. 22003: out of bounds; 22004: no lat or lng; 42501: another''s driver; P0002: no such driver.'
 $template$
 );
 

@@ -28,7 +28,7 @@ set search_path = ''
 as $$
 declare
     mover constant {{driver.id:type}} := {{rpc.realtime_located_driver}}($2);
-    max_speed constant double precision := coalesce(nullif(pg_catalog.current_setting('realtime_fleet.max_speed', true), '')::double precision, 100);
+    max_speed constant double precision := {{limit.max_speed}};
     was record;
     fixes jsonb;
     newest record;

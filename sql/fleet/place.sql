@@ -2,7 +2,7 @@
 
 -- {{>driver_place}}: that place of the driver d, as a point (lng, lat). {{>driver_near}}: PostGIS's own index, where
 -- the place is only there; its ellipsoid is within 1 % of the sphere. {{>driver_wanted}}: whether d is one of the
--- statuses asked for.
+-- statuses asked for. {{>postgis}}: the schema PostGIS is in.
 insert into realtime_sync.fleet_template (name, kind, template) values
 (
     'driver_place', 'part',
@@ -24,6 +24,16 @@ insert into realtime_sync.fleet_template (name, kind, template) values
     ' else {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}{{#driver.online}}'
     'case when {{d.online}} then ''online'' else ''offline'' end{{/driver.online}}{{^driver.online}}null{{/driver.online}}{{/driver.status}}'
     ' = any ($5) end'
+),
+(
+    'postgis', 'part',
+    $template$(
+            select n.nspname
+            from pg_catalog.pg_attribute a
+            join pg_catalog.pg_type t on t.oid = a.atttypid
+            join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+            where a.attrelid = '{{driver}}'::regclass and pg_catalog.quote_ident(a.attname) = '{{driver.geography}}'
+        )$template$
 );
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template) values
@@ -51,13 +61,7 @@ begin
         immutable strict parallel safe language sql
         return pg_catalog.point(%1$I.st_x(place::%1$I.geometry), %1$I.st_y(place::%1$I.geometry))
         $function$,
-        (
-            select n.nspname
-            from pg_catalog.pg_attribute a
-            join pg_catalog.pg_type t on t.oid = a.atttypid
-            join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-            where a.attrelid = '{{driver}}'::regclass and pg_catalog.quote_ident(a.attname) = '{{driver.geography}}'
-        )
+        {{>postgis}}
     );
 end
 $make$;
@@ -79,13 +83,7 @@ begin
             radius_m
         )
         $function$,
-        (
-            select n.nspname
-            from pg_catalog.pg_attribute a
-            join pg_catalog.pg_type t on t.oid = a.atttypid
-            join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-            where a.attrelid = '{{driver}}'::regclass and pg_catalog.quote_ident(a.attname) = '{{driver.geography}}'
-        )
+        {{>postgis}}
     );
 end
 $make$;

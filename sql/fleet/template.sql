@@ -46,7 +46,8 @@ end;
 -- l telemetry, o offer, h location, s transition). {{schema}}. {{rpc.accept_offer}}: the function under the name it
 -- stands; an object's own name may be written {{schema}}.accept_offer too. {{who}}: the app's function that
 -- says who is calling. {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
--- {{#driver.lat|driver.point}} if it has one of them. {{>driver_place}}: a part.
+-- {{#driver.lat|driver.point}} if it has one of them. {{>driver_place}}: a part. {{limit.max_speed}}: what
+-- fleet_limit says.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
 stable strict language plpgsql
 set search_path = ''
@@ -89,6 +90,16 @@ begin
         select 'schema', pg_catalog.quote_ident(fleet_expand.schema)
         union all
         select 'schema:literal', pg_catalog.quote_literal(fleet_expand.schema)
+        union all
+        select 'limit.' || v.name, v.value::text
+        from (select fleet_expand.schema) k(schema)
+        left join realtime_sync.fleet_limit l on l.schema = k.schema
+        cross join lateral (values
+            ('max_speed', coalesce(l.max_speed, 100)),
+            ('trail_distance', coalesce(l.trail_distance, 10)),
+            ('trail_seconds', coalesce(l.trail_seconds, 30)),
+            ('arriving_distance', coalesce(l.arriving_distance, 200))
+        ) v(name, value)
         union all
         select 'who', w.function
         from realtime_sync.fleet_who w

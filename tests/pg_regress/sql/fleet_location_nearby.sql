@@ -23,24 +23,7 @@ cross join lateral (
 ) p(lat, lng)
 order by random();
 insert into city.riders select 'r' || id, point(lng, lat), is_online from city.drivers;
-insert into realtime_sync.fleet_map (schema, entity, relation, columns) values
-('city', 'driver', 'city.drivers', '{"id": "id", "login": "user_id", "online": "is_online", "status": "status", "lat": "lat", "lng": "lng"}');
-create procedure make(of_kind text, names text[]) language plpgsql as $$
-declare
-    t record;
-begin
-    for t in
-        select x.name from realtime_sync.fleet_template x where x.kind = of_kind and x.name = any (names) order by x.place, x.name
-    loop
-        execute realtime_sync.fleet_expand('city', x.template) from realtime_sync.fleet_template x where x.kind = of_kind and x.name = t.name;
-        if of_kind = 'function' then
-            perform realtime_sync.fleet_note('city', of_kind, t.name, t.name::name);
-        end if;
-    end loop;
-end
-$$;
-call make('index', '{drivers_location}');
-call make('function', '{realtime_dispatcher,realtime_nearby,nearby_drivers}');
+select count(*) > 10 as made from realtime_sync.fleet_setup('city') where status = 'done';
 analyze city.drivers;
 
 -- distances: a quarter and half of the earth, a degree, a metre, nothing
@@ -101,19 +84,14 @@ from pg_stat_user_tables t, before b where t.relid = 'city.drivers'::regclass;
 reset enable_seqscan;
 
 -- the app's place is a point, its ids text, and nobody says who is what
-update realtime_sync.fleet_map set relation = 'city.riders', columns = '{"id": "id", "point": "place", "online": "on_duty"}' where schema = 'city';
-drop function city.realtime_nearby, city.nearby_drivers, city.realtime_dispatcher;
-call make('index', '{drivers_location_point}');
-call make('function', '{realtime_driver,realtime_dispatcher,realtime_nearby,nearby_drivers,realtime_move_driver,realtime_located_driver,update_location,
-    update_locations}');
+select entity from realtime_sync.fleet_map('city', 'driver', 'city.riders', '{"point": "place", "online": "on_duty"}');
+select status, object, why from realtime_sync.fleet_setup('city') where object ~ '^(driver|index|.*nearby)' order by step;
 select count(*) = 10 as ten from city.nearby_drivers(0, 180, 200000, 10);
 select city.update_location('r1', 1, 2), city.update_locations('[{"lat": 1.0001, "lng": 2, "recorded_at": "2026-01-31T12:00:15Z"}]', 'r1');
 select place from city.riders where id = 'r1';
 -- it has no place at all
 alter table city.riders rename column place to gone;
-update realtime_sync.fleet_map set columns = '{"id": "id"}' where schema = 'city';
-drop function city.realtime_nearby, city.nearby_drivers, city.realtime_move_driver, city.update_location, city.update_locations;
-call make('function', '{realtime_nearby,nearby_drivers,realtime_move_driver,update_location,update_locations}');
+select status, object, why, sql from realtime_sync.fleet_setup('city') where object ~ '^(driver|index|.*nearby)' order by step;
 select city.update_location('r1', 1, 2);
 select count(*) from city.nearby_drivers(0, 180, 200000, 10);
 
@@ -127,9 +105,9 @@ select city.nearby_drivers(0, 0, 1000, 0);
 select city.nearby_drivers(null, 0);
 \echo :SQLSTATE
 
-delete from realtime_sync.fleet_map where schema = 'city';
-delete from realtime_sync.fleet_object where schema = 'city';
-drop procedure make;
+set client_min_messages = warning;
+select status, object from realtime_sync.fleet_remove('city') where status <> 'done';
 drop schema city cascade;
 drop table probe, before;
 drop function chord;
+truncate realtime_sync.event;

@@ -23,21 +23,8 @@ cross join lateral (
 ) p(lat, lng);
 create index drivers_where on city.drivers using gist ("where");
 analyze city.drivers;
-insert into realtime_sync.fleet_map (schema, entity, relation, columns) values ('city', 'driver', 'city.drivers', '{"id": "id", "geography": "where"}');
-do $$
-declare
-    t record;
-begin
-    for t in
-        select x.name from realtime_sync.fleet_template x
-        where x.name in ('realtime_point', 'realtime_within', 'realtime_driver', 'realtime_dispatcher', 'realtime_nearby', 'nearby_drivers',
-            'realtime_move_driver', 'realtime_located_driver', 'update_location')
-        order by x.place, x.name
-    loop
-        execute realtime_sync.fleet_expand('city', x.template) from realtime_sync.fleet_template x where x.name = t.name;
-    end loop;
-end
-$$;
+select columns from realtime_sync.fleet_map('city', 'driver', 'city.drivers', '{"geography": "where"}');
+select count(*) > 10 as made from realtime_sync.fleet_setup('city') where status = 'done';
 create table probe as
 select i, lat, lng, (array[500, 5000, 50000])[1 + i % 3] as radius_m, (array[1, 20, 2000])[1 + i / 3 % 3] as max_drivers
 from generate_series(1, 90) i
@@ -70,8 +57,9 @@ select idx_scan > 0 as by_index from pg_stat_user_indexes where indexrelid = 'ci
 reset enable_seqscan;
 select city.update_location(1, 10, -20);
 select gis.st_astext("where") from city.drivers where id = 1;
-delete from realtime_sync.fleet_map where schema = 'city';
 set client_min_messages = warning;
+select status, object from realtime_sync.fleet_remove('city') where status <> 'done';
+delete from realtime_sync.fleet_map where schema = 'city';
 drop schema city cascade;
 drop extension postgis;
 drop schema gis;
