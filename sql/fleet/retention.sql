@@ -27,7 +27,9 @@ begin
         raise undefined_object using
             message = pg_catalog.format('the fleet kit does not know when the rows of %s in schema %s were made', entity, schema),
             detail = 'Kept for a time can be telemetry, location and offer.',
-            hint = pg_catalog.format('select realtime_sync.fleet_map(%L, %L, ...);', schema, entity);
+            hint = case when entity in ('telemetry', 'location', 'offer')
+                then pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', schema)
+                else 'Name one of these.' end;
     end if;
     delete from realtime_sync.fleet_retention r where r.schema = fleet_retain.schema and r.entity = fleet_retain.entity;
     if keep is not null then

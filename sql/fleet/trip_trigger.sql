@@ -46,10 +46,15 @@ as $function$
 declare
     trip regclass := (select m.relation from realtime_sync.fleet_map m where m.schema = fleet_trip_trigger.schema and m.entity = 'trip');
 begin
-    if trip is null then
+    -- Its function has the trigger's name.
+    if definition is not null and (trip is null or not exists (
+        select from realtime_sync.fleet_object o
+        where o.schema = fleet_trip_trigger.schema and o.kind = 'function' and o.name = trigger
+    )) then
         raise undefined_object using
-            message = pg_catalog.format('the fleet kit has no trips in schema %I', schema),
-            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', schema);
+            message = pg_catalog.format('the fleet kit has not made %s in schema %I', trigger, schema),
+            detail = 'It needs trips and the steps they may take.',
+            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', schema);
     end if;
     if exists (select from pg_catalog.pg_trigger g where g.tgrelid = trip and g.tgname = trigger) then
         if not exists (
@@ -65,7 +70,7 @@ begin
     delete from realtime_sync.fleet_object o
     where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger;
     if definition is not null then
-        execute definition;
+        execute realtime_sync.fleet_expand(schema, definition);
         insert into realtime_sync.fleet_object (schema, place, kind, name, actual, relation, made)
         select fleet_trip_trigger.schema, coalesce(pg_catalog.max(o.place), 0) + 1, 'trigger', trigger, trigger, trip, ''
         from realtime_sync.fleet_object o
@@ -79,12 +84,11 @@ volatile language plpgsql
 set search_path = ''
 as $function$
 begin
-    perform realtime_sync.fleet_trip_trigger(schema, 'realtime_check_trip_status', case when enabled then
-        realtime_sync.fleet_expand(schema, $template$
+    perform realtime_sync.fleet_trip_trigger(schema, 'realtime_check_trip_status', case when enabled then $template$
 create trigger realtime_check_trip_status before update of {{trip.status}} on {{trip}}
 for each row when (old.{{trip.status}} is distinct from new.{{trip.status}})
 execute function {{rpc.realtime_check_trip_status}}()
-$template$)
+$template$
     end);
 end
 $function$;
@@ -93,6 +97,6 @@ revoke all on function realtime_sync.fleet_trip_trigger(name, name, text) from p
 revoke all on function realtime_sync.fleet_check_status(name, boolean) from public;
 
 comment on function realtime_sync.fleet_trip_trigger(name, name, text) is
-    'Part of the fleet kit: makes, replaces or (definition null) drops a trigger on an app''s trips.';
+    'Part of the fleet kit: makes of a template, replaces or (definition null) drops a trigger on an app''s trips. 42704 where its function is not.';
 comment on function realtime_sync.fleet_check_status(name, boolean) is
     'Whether the app''s own updates of a trip''s status must be steps of trip_transitions too, by a trigger; 23514 for others. enabled => false takes the trigger away.';

@@ -8,6 +8,11 @@ select 'step | status | ' as before, max(length(object)) as object, max(line) as
 from realtime_sync.fleet_setup('fleet_read', create_missing => true)
 cross join lateral (select length(l) as line from regexp_split_to_table(why, '\n') l) l;
 select * from realtime_sync.fleet_setup('fleet_read') where status <> 'done';
+-- What is asked of a kit without trips says what is missing, and how it is had.
+select realtime_sync.fleet_auto_offer('fleet_read');
+select realtime_sync.fleet_check_status('fleet_read');
+select realtime_sync.fleet_check_status('fleet_read', enabled => false);
+select realtime_sync.fleet_retain('fleet_read', 'telemetry', '1 day');
 select count(*) as done, count(sql) as with_sql from realtime_sync.fleet_setup('fleet_read', create_missing => true) where status = 'done';
 select length(before) + object + 3 + why + length(' | sql') <= 120 as fits from width;
 select count(*) > 50 as all_of_it, count(*) = count(sql) as with_sql
