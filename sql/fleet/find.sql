@@ -80,9 +80,7 @@ begin
         ) then
             return next row(
                 'ask', entity, 'nothing says which login (claim "sub") the trips'' number is; until then none is',
-                pg_catalog.format(
-                    'select realtime_sync.fleet_map(%L, ''passenger'', ''the table'', ''{"id": "id", "login": "the column"}'')', fleet_find.schema
-                )
+                realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, 'the table', '{"id": "id", "login": "the column"}')
             )::realtime_sync.fleet_step;
             return;
         end if;
@@ -109,16 +107,13 @@ begin
                             where realtime_sync.fleet_fits(r."column", '(driver|courier|captain)(_?id)?')
                             limit 1
                         ), ''),
-                    pg_catalog.format(
-                        'select realtime_sync.fleet_map(%L, %L, %L, %L)', fleet_find.schema, fleet_find.entity, candidates[1],
-                        '{"driver": "the column"}'
-                    )
+                    realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, candidates[1]::text, '{"driver": "the column"}')
                 )::realtime_sync.fleet_step;
                 return;
             end if;
             return next row(
                 'missing', entity, 'no table looks like it: fleet_map() names one',
-                pg_catalog.format('select realtime_sync.fleet_map(%L, %L, ''the table'')', fleet_find.schema, fleet_find.entity)
+                realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, 'the table', null)
             )::realtime_sync.fleet_step;
             return;
         elsif pg_catalog.cardinality(candidates) > 1 or best = 9 then
@@ -130,7 +125,7 @@ begin
                 end,
                 (
                     select pg_catalog.string_agg(
-                        pg_catalog.format('select realtime_sync.fleet_map(%L, %L, %L)', fleet_find.schema, fleet_find.entity, c.relation),
+                        realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, c.relation::text, null),
                         E';\n-- or: ' order by c.place
                     )
                     from pg_catalog.unnest(candidates) with ordinality c(relation, place)
@@ -147,10 +142,7 @@ begin
         pg_catalog.array_agg(
             row(
                 'ask', fleet_find.entity || '.' || k.key, pg_catalog.format('it was said to be %I, which is gone', k.value),
-                pg_catalog.format(
-                    'select realtime_sync.fleet_map(%L, %L, columns => %L)', fleet_find.schema, fleet_find.entity,
-                    pg_catalog.jsonb_build_object(k.key, 'the column')
-                )
+                realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, null, pg_catalog.jsonb_build_object(k.key, 'the column'))
             )::realtime_sync.fleet_step order by k.key
         ) filter (where l.gone and known.by_hand ? k.key)
     into known.columns, asks
@@ -176,10 +168,7 @@ begin
             select row(
                 'ask', pg_catalog.format('%s.%s', fleet_find.entity, l.name),
                 pg_catalog.format('%s is there without it, and is left out', coalesce(known.columns ->> half.lat, known.columns ->> half.lng)),
-                pg_catalog.format(
-                    'select realtime_sync.fleet_map(%L, %L, columns => %L)', fleet_find.schema, fleet_find.entity,
-                    pg_catalog.jsonb_build_object(l.name, 'the column')
-                )
+                realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, null, pg_catalog.jsonb_build_object(l.name, 'the column'))
             )::realtime_sync.fleet_step
             from (select case when known.columns ->> half.lat is null then half.lat else half.lng end) l(name)
             where not exists (
@@ -222,10 +211,7 @@ begin
                     ), ''
                 )
             end),
-            pg_catalog.format(
-                'select realtime_sync.fleet_map(%L, %L, %L, %L)', fleet_find.schema, fleet_find.entity, known.relation,
-                pg_catalog.jsonb_build_object(missing, 'the column')
-            )
+            realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, known.relation::text, pg_catalog.jsonb_build_object(missing, 'the column'))
         )::realtime_sync.fleet_step;
         return;
     end if;
@@ -255,18 +241,13 @@ begin
             from pg_catalog.jsonb_each_text(known.columns) k
             where k.value is not null
         )),
-        pg_catalog.format(
-            'select realtime_sync.fleet_map(%L, %L, %L, %L)', fleet_find.schema, fleet_find.entity, known.relation, known.columns
-        )
+        realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, known.relation::text, known.columns)
     )::realtime_sync.fleet_step;
     if fleet_find.entity in ('driver', 'passenger') and not known.columns ? 'login' then
         return next row(
             'ask', fleet_find.entity || '.login',
             pg_catalog.format('nothing says which login (claim "sub") is which %s; until then none is', fleet_find.entity),
-            pg_catalog.format(
-                'select realtime_sync.fleet_map(%L, %L, columns => %L)', fleet_find.schema, fleet_find.entity,
-                pg_catalog.jsonb_build_object('login', known.columns ->> 'id')
-            ) || pg_catalog.format(
+            realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, null, pg_catalog.jsonb_build_object('login', known.columns ->> 'id')) || pg_catalog.format(
                 E';\n-- if its %I is the login''s; or a column of the login, or realtime_sync.fleet_allow(who => ...)', known.columns ->> 'id'
             )
         )::realtime_sync.fleet_step;
@@ -283,10 +264,7 @@ begin
             pg_catalog.format('%s of %s look like it equally', pg_catalog.array_to_string(ask.candidates, ', '), known.relation),
             (
                 select pg_catalog.string_agg(
-                    pg_catalog.format(
-                        'select realtime_sync.fleet_map(%L, %L, columns => %L)', fleet_find.schema, fleet_find.entity,
-                        pg_catalog.jsonb_build_object(ask.name, c.name)
-                    ), E';\n-- or: ' order by c.place
+                    realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, null, pg_catalog.jsonb_build_object(ask.name, c.name)), E';\n-- or: ' order by c.place
                 )
                 from pg_catalog.unnest(ask.candidates || null::name) with ordinality c(name, place)
             )

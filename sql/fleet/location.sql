@@ -138,7 +138,7 @@ begin
         or extract(epoch from recorded_at - last.at) >= {{limit.trail_seconds}}
     then
         insert into {{location}} (
-            {{location.driver}}, {{location.lat}}, {{location.lng}}, {{location.recorded_at}}{{#location.heading}}, {{location.heading}}{{/location.heading}}{{#location.speed}}, {{location.speed}}{{/location.speed}}{{#location.accuracy}}, {{location.accuracy}}{{/location.accuracy}}{{#location.client_id}}, {{location.client_id}}{{/location.client_id}}{{#location.flag}}, {{location.flag}}{{/location.flag}}
+            {{>trail_columns}}
         )
         values (
             driver_id, lat, lng, recorded_at{{#location.heading}}, heading{{/location.heading}}{{#location.speed}}, speed{{/location.speed}}{{#location.accuracy}}, accuracy{{/location.accuracy}}{{#location.client_id}}, client_id{{/location.client_id}}{{#location.flag}}, case when jump then 'jump' end{{/location.flag}}

@@ -98,7 +98,7 @@ begin
     limit 1;
     {{#location.recorded_at}}
     insert into {{location}} (
-        {{location.driver}}, {{location.lat}}, {{location.lng}}, {{location.recorded_at}}{{#location.heading}}, {{location.heading}}{{/location.heading}}{{#location.speed}}, {{location.speed}}{{/location.speed}}{{#location.accuracy}}, {{location.accuracy}}{{/location.accuracy}}{{#location.client_id}}, {{location.client_id}}{{/location.client_id}}{{#location.flag}}, {{location.flag}}{{/location.flag}}
+        {{>trail_columns}}
     )
     select mover, f.lat, f.lng, f.recorded_at{{#location.heading}}, f.heading{{/location.heading}}{{#location.speed}}, f.speed{{/location.speed}}{{#location.accuracy}}, f.accuracy{{/location.accuracy}}{{#location.client_id}}, f.client_id{{/location.client_id}}{{#location.flag}}, f.flag{{/location.flag}}
     from pg_catalog.jsonb_to_recordset(fixes) as f(

@@ -167,8 +167,22 @@ begin
 end
 $function$;
 
+-- The call that answers a question of fleet_setup(), or says what it found.
+create function realtime_sync.fleet_map_call(schema name, entity text, relation text, columns jsonb) returns text
+immutable language sql
+set search_path = ''
+begin atomic
+    select pg_catalog.format(
+        'select realtime_sync.fleet_map(%s)', pg_catalog.concat_ws(
+            ', ', pg_catalog.quote_literal(schema), pg_catalog.quote_literal(entity), pg_catalog.quote_literal(relation),
+            case when relation is null then 'columns => ' else '' end || pg_catalog.quote_literal(columns)
+        )
+    );
+end;
+
 revoke all on table realtime_sync.fleet_map from public;
 revoke all on table realtime_sync.fleet_who from public;
+revoke all on function realtime_sync.fleet_map_call(name, text, text, jsonb) from public;
 revoke all on function realtime_sync.fleet_words(text) from public;
 revoke all on function realtime_sync.fleet_may_map(text, regclass) from public;
 revoke all on function realtime_sync.fleet_map(name, text, regclass, jsonb) from public;
@@ -179,6 +193,8 @@ comment on column realtime_sync.fleet_map.columns is
     'The kit''s name of each column, and the app''s: {"id": "id", "online": "is_online"}.';
 comment on table realtime_sync.fleet_who is
     'The function of an app that says who is calling, as realtime_sync.fleet_allow(who => ...) was told.';
+comment on function realtime_sync.fleet_map_call(name, text, text, jsonb) is
+    'Part of realtime_sync.fleet_setup(): a call of realtime_sync.fleet_map() as SQL.';
 comment on function realtime_sync.fleet_words(text) is
     'The kit''s names for the columns of an entity.';
 comment on function realtime_sync.fleet_may_map(text, regclass) is

@@ -3,6 +3,7 @@
 -- {{>driver_place}}: that place of the driver d, as a point (lng, lat). {{>driver_near}}: PostGIS's own index, where
 -- the place is only there; its ellipsoid is within 1 % of the sphere. {{>driver_wanted}}: whether d is one of the
 -- statuses asked for. {{>postgis}}: the schema PostGIS is in.
+-- {{>trail_columns}}: those of a row of the trail.
 insert into realtime_sync.fleet_template (name, kind, template) values
 (
     'driver_place', 'part',
@@ -34,6 +35,12 @@ insert into realtime_sync.fleet_template (name, kind, template) values
             join pg_catalog.pg_namespace n on n.oid = t.typnamespace
             where a.attrelid = '{{driver}}'::regclass and pg_catalog.quote_ident(a.attname) = '{{driver.geography}}'
         )$template$
+),
+(
+    'trail_columns', 'part',
+    '{{location.driver}}, {{location.lat}}, {{location.lng}}, {{location.recorded_at}}{{#location.heading}}, {{location.heading}}{{/location.heading}}'
+    '{{#location.speed}}, {{location.speed}}{{/location.speed}}{{#location.accuracy}}, {{location.accuracy}}{{/location.accuracy}}'
+    '{{#location.client_id}}, {{location.client_id}}{{/location.client_id}}{{#location.flag}}, {{location.flag}}{{/location.flag}}'
 );
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template) values

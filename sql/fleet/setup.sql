@@ -99,10 +99,7 @@ begin
             continue;
         end if;
         if not create_missing then
-            step := row(
-                'skip', 'table ' || template.name, 'no table is known for it; create_missing => true makes it',
-                pg_catalog.format('select realtime_sync.fleet_map(%L, %L, ''the table'')', schema, template.entity)
-            );
+            step := row('skip', 'table ' || template.name, 'no table is known for it; create_missing => true makes it', null);
         else
             step := realtime_sync.fleet_make(schema, 'table', template.name, dry_run, unlocked);
         end if;
