@@ -48,9 +48,15 @@ begin
             when thing.kind = 'table' then pg_catalog.format('%I.%I', thing.schema, thing.actual)
             else pg_catalog.quote_ident(thing.actual)
         end;
-        sql := realtime_sync.fleet_undo(thing) || ';';
+        begin
+            sql := realtime_sync.fleet_undo(thing) || ';';
+        exception
+            -- The table it was made for is gone, and it with that.
+            when undefined_object then
+                sql := null;
+        end;
         why := '';
-        if not realtime_sync.fleet_stands(thing) then
+        if sql is null or not realtime_sync.fleet_stands(thing) then
             status := 'exists';
             why := 'it is gone already';
             sql := null;
@@ -73,6 +79,10 @@ begin
                 status := 'done';
                 sql := null;
             exception
+                when undefined_object then
+                    status := 'exists';
+                    why := 'it is gone already';
+                    sql := null;
                 when dependent_objects_still_exist then
                     get stacked diagnostics detail = pg_exception_detail;
                     status := 'ask';
