@@ -19,6 +19,8 @@ declare
     here oid := pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_work.schema));
     changed boolean := false;
     stop boolean := false;
+    -- Found, or asked about.
+    has_trips boolean := false;
 begin
     if not pg_catalog.has_schema_privilege(here, 'create') then
         return next row(
@@ -45,9 +47,8 @@ begin
             if step.status <> 'missing' then
                 return next step;
                 stop := stop or step.status = 'ask' and step.object = 'driver';
-            elsif what = 'passenger' and exists (
-                select from realtime_sync.fleet_map m where m.schema = fleet_work.schema and m.entity = 'trip'
-            ) then
+                has_trips := has_trips or step.object = 'trip';
+            elsif what = 'passenger' and has_trips then
                 -- Ids of a table made now would be none that a trip knows.
                 return next row('skip', what, 'the trips are the app''s own, and name passengers in their way', null)::realtime_sync.fleet_step;
             elsif not create_missing then
