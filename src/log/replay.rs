@@ -1,14 +1,17 @@
 //! Replay: what a reader has missed since its cursor.
 
 use super::history::{self, Event, Tick, Wanted};
-use super::layout;
+use super::layout::{self, SEGMENTS};
 use super::octets::Octets;
 use super::server::Local;
-use super::{native, wal};
+use super::statement::Statement;
+use super::{native, shared, wal};
 use crate::error::Error;
 use crate::relay::wake;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
+use std::ffi::CStr;
+use std::sync::atomic::Ordering::Relaxed;
 use wire::buffer::Text;
 use wire::cursor::{Cursor, Place};
 use wire::selection::Selection;
@@ -68,18 +71,59 @@ pub extern "C-unwind" fn realtime_sync_replay(fcinfo: FunctionCallInfo) -> Datum
     datum
 }
 
-/// The newest tick the caller's snapshot sees, and that snapshot.
+/// A tick the caller's snapshot sees, the newest or one of the last, and that snapshot.
 #[pg_extern(sql = false)]
 fn cursor() -> String {
-    let newest = history::newest().or_else(history::floor);
-    // Without either table's row nothing was ever ticked: the beginning.
-    let place = newest.map_or(Place::end_of(0, 0), |tick| tick.end());
+    let place = recent().unwrap_or_else(|| {
+        let newest = history::newest().or_else(history::floor);
+        // Without either table's row nothing was ever ticked: the beginning.
+        newest.map_or(Place::end_of(0, 0), |tick| tick.end())
+    });
     // SAFETY: reads shared memory.
     let seen = unsafe { !pg_sys::RecoveryInProgress() }.then(history::current);
     if let Some(seen) = &seen {
         keep_ids(seen);
     }
     Cursor { place, seen }.to_string()
+}
+
+/// The newest tick of one segment: all segments together cost eight times as much.
+static NEWEST_OF: [Statement<0>; SEGMENTS] = {
+    macro_rules! newest_of {
+        ($($segment:literal)*) => {
+            [$(Statement::new(
+                match CStr::from_bytes_with_nul(concat!(
+                    "select t.timeline, t.position
+                    from realtime_sync.tick t
+                    where t.segment operator(pg_catalog.=) '", $segment, "'::pg_catalog.int2
+                    order by t.timeline desc, t.position desc\0"
+                ).as_bytes()) {
+                    Ok(sql) => sql,
+                    Err(_) => unreachable!(),
+                },
+                [],
+            )),*]
+        };
+    }
+    newest_of!(0 1 2 3 4 5 6 7)
+};
+
+/// The newest tick of the segment that is written to, unless that is not among the last: which segment
+/// it is, shared memory knows as a hint only. A cursor of an older tick is as right as one of the newest,
+/// because replay leaves out what its snapshot saw, but expires sooner.
+fn recent() -> Option<Place> {
+    /// Positions handed out since. Not all have a tick.
+    const FAR: u64 = 1000;
+    let last = shared::relay().position.load(Relaxed);
+    if last == 0 || !shared::is_own() {
+        return None;
+    }
+    let mut found = None;
+    NEWEST_OF[shared::segment() as usize % SEGMENTS].run([], |row| {
+        found = Some(Place::end_of(row.long(0) as u32, row.long(1) as u64));
+        false
+    });
+    found.filter(|place| last.saturating_sub(place.position) < FAR)
 }
 
 /// Makes sure that no crash gives the ids this snapshot saw to other transactions, whose events it would
