@@ -8,6 +8,7 @@ use pgrx::pg_sys::ffi;
 
 mod capture;
 mod error;
+mod fleet;
 mod log;
 mod relay;
 mod settings;

@@ -5,23 +5,8 @@
 -- A value of a token as an id of the app's type; null where it is none, instead of an error, since anybody's
 -- token may carry anything. The column stays bare, so that its index finds it.
 create function realtime_sync.fleet_id(value text, type anyelement) returns anyelement
-immutable parallel safe language plpgsql
-set search_path = ''
-as $function$
-begin
-    return case pg_catalog.pg_typeof(type)::oid
-        when 2950 then
-            case when value ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then value end
-        when 20 then
-            case when value ~ '^-?[0-9]{1,19}$' and value::numeric between -9223372036854775808 and 9223372036854775807 then value end
-        when 23 then
-            case when value ~ '^-?[0-9]{1,10}$' and value::numeric between -2147483648 and 2147483647 then value end
-        when 21 then
-            case when value ~ '^-?[0-9]{1,5}$' and value::numeric between -32768 and 32767 then value end
-        else value
-    end;
-end
-$function$;
+immutable parallel safe language c
+as 'MODULE_PATHNAME', 'realtime_sync_fleet_id';
 
 -- The login itself as an id, where the app has no table that tells: only of a type whose values are nobody
 -- else's. User 1 is not passenger 1.
@@ -44,10 +29,12 @@ create function {{schema}}.realtime_driver() returns {{driver.id:type}}
 stable security definer language plpgsql
 set search_path = ''
 as $$
-begin
+{{^who}}{{#driver.login}}<<my>>
+declare
+    sub text := realtime_sync.claim('sub');
+{{/driver.login}}{{/who}}begin
     return {{#who}}realtime_sync.fleet_id({{who}} ->> 'driver', null::{{driver.id:type}}){{/who}}{{^who}}{{#driver.login}}(
-        select {{d.id}} from {{driver}} d
-        where {{d.login}} = realtime_sync.fleet_id(realtime_sync.claim('sub'), null::{{driver.login:type}})
+        select {{d.id}} from {{driver}} d where {{d.login}} = realtime_sync.fleet_id(my.sub, null::{{driver.login:type}})
     ){{/driver.login}}{{^driver.login}}null{{/driver.login}}{{/who}};
 end
 $$
@@ -60,10 +47,12 @@ create function {{schema}}.realtime_passenger() returns {{trip.passenger:type}}
 stable security definer language plpgsql
 set search_path = ''
 as $$
-begin
+{{^who}}{{#passenger.login}}<<my>>
+declare
+    sub text := realtime_sync.claim('sub');
+{{/passenger.login}}{{/who}}begin
     return {{#who}}realtime_sync.fleet_id({{who}} ->> 'passenger', null::{{trip.passenger:type}}){{/who}}{{^who}}{{#passenger.login}}(
-        select {{p.id}} from {{passenger}} p
-        where {{p.login}} = realtime_sync.fleet_id(realtime_sync.claim('sub'), null::{{passenger.login:type}})
+        select {{p.id}} from {{passenger}} p where {{p.login}} = realtime_sync.fleet_id(my.sub, null::{{passenger.login:type}})
     ){{/passenger.login}}{{^passenger.login}}realtime_sync.fleet_sub(null::{{trip.passenger:type}}){{/passenger.login}}{{/who}};
 end
 $$

@@ -1,5 +1,6 @@
 //! What the policies on the log are made of.
 
+use super::server::{self, Local};
 use crate::error::Error;
 use pgrx::prelude::*;
 use serde_json::Value;
@@ -10,22 +11,43 @@ use wire::pattern;
 /// parsing what any session may make a gigabyte long would take memory that Rust cannot be refused.
 pub const LARGEST_OBJECT: usize = 64 * 1024;
 
+/// The claims as they were last asked for: policies ask several times a statement, and parsing cost more
+/// than all else of it. Compared with the setting each time, so never those of another login.
+struct Claims {
+    text: Vec<u8>,
+    value: Value,
+}
+
+static CLAIMS: Local<Claims> = Local::new(Claims {
+    text: Vec::new(),
+    value: Value::Null,
+});
+
 /// A claim of the caller, as PostgREST and Supabase pass it, or null, which no topic equals. Null as
 /// well: a claim that is empty, or no string, number or boolean, and claims that are not JSON. JSON is
 /// UTF-8: in a database of another encoding only claims in ASCII are found.
 #[pg_extern(sql = false)]
 fn claim(name: &[u8]) -> Option<String> {
     let name = std::str::from_utf8(name).ok()?;
-    // SAFETY: the setting's own string, read before anything can set it; null where it is not set.
-    let claims = unsafe {
-        let claims = pg_sys::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);
-        (!claims.is_null()).then(|| CStr::from_ptr(claims).to_bytes())
-    }?;
-    if claims.len() > LARGEST_OBJECT {
+    // SAFETY: the setting's own string, read before anything can set it; null where it is not set. The
+    // reference ends with this function, which runs nothing of anybody else's.
+    let (text, claims) = unsafe {
+        let text = server::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);
+        (
+            (!text.is_null()).then(|| CStr::from_ptr(text).to_bytes())?,
+            CLAIMS.get(),
+        )
+    };
+    if text.len() > LARGEST_OBJECT {
         return None;
     }
-    let claims: Value = serde_json::from_slice(claims).ok()?;
-    match find(&claims, name)? {
+    if claims.text != text {
+        *claims = Claims {
+            text: text.to_vec(),
+            value: serde_json::from_slice(text).unwrap_or_default(),
+        };
+    }
+    match find(&claims.value, name)? {
         // No text of PostgreSQL's holds NUL, so no topic has one.
         Value::String(text) => (!text.is_empty() && !text.contains('\0')).then(|| text.clone()),
         Value::Number(number) => Some(number.to_string()),
