@@ -3,29 +3,45 @@
 
 -- As the extension's owner, for functions of the app's owner that have asked who is calling: who is present
 -- is a topic's, and its tables nobody's to read. A standby has none of it: they are unlogged.
-create function realtime_sync.fleet_presence(members text[])
-returns table (member text, state text, since timestamptz, last_seen timestamptz, devices jsonb)
+create function realtime_sync.fleet_presence(member text) returns jsonb
+stable security definer language plpgsql
+set search_path = ''
+as $function$
+begin
+    if pg_catalog.pg_is_in_recovery() then
+        return null;
+    end if;
+    return (
+        select pg_catalog.to_jsonb(f)
+        from (
+            select m.state, m.since, greatest(m.seen, d.seen) as last_seen, coalesce(d.devices, '[]') as devices
+            from realtime_sync.presence_member m
+            cross join (
+                select pg_catalog.max(p.seen) as seen, pg_catalog.to_jsonb(pg_catalog.array_agg(p order by p.device)) as devices
+                from (
+                    select p.device, p.state, p.meta, p.since, p.seen, p.expires
+                    from realtime_sync.presence p
+                    where p.topic = 'drivers' and p.member = $1
+                ) p
+            ) d
+            where m.topic = 'drivers' and m.member = $1
+        ) f
+    );
+end
+$function$;
+
+create function realtime_sync.fleet_states(members text[]) returns table (member text, state text)
 stable security definer language plpgsql
 set search_path = ''
 as $function$
 #variable_conflict use_column
 begin
-    if pg_catalog.pg_is_in_recovery() then
-        return;
+    if not pg_catalog.pg_is_in_recovery() then
+        return query
+            select m.member, m.state
+            from realtime_sync.presence_member m
+            where m.topic = 'drivers' and m.member = any ($1);
     end if;
-    return query
-        select m.member, m.state, m.since, greatest(m.seen, d.seen), coalesce(d.devices, '[]')
-        from realtime_sync.presence_member m
-        left join lateral (
-            select
-                pg_catalog.max(p.seen) as seen,
-                pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-                    'device', p.device, 'state', p.state, 'meta', p.meta, 'since', p.since, 'seen', p.seen, 'expires', p.expires
-                ) order by p.device) as devices
-            from realtime_sync.presence p
-            where p.topic = m.topic and p.member = m.member
-        ) d on true
-        where m.topic = 'drivers' and m.member = any (fleet_presence.members);
 end
 $function$;
 
@@ -71,10 +87,7 @@ begin
         return null;
     end if;
     return coalesce(
-        (
-            select pg_catalog.jsonb_build_object('state', p.state, 'since', p.since, 'last_seen', p.last_seen, 'devices', p.devices)
-            from realtime_sync.fleet_presence(array[my.who::text]) p
-        ),
+        realtime_sync.fleet_presence(my.who::text),
         '{"state": "offline", "since": null, "last_seen": null, "devices": []}'
     );
 end
@@ -117,7 +130,7 @@ begin
         )
         select p.id, m.state
         from page p
-        left join realtime_sync.fleet_presence(array(select page.id::text from page)) m on m.member = p.id::text;
+        left join realtime_sync.fleet_states(array(select page.id::text from page)) m on m.member = p.id::text;
 end
 $$;
 comment on function {{rpc.drivers_within}} is
@@ -125,7 +138,7 @@ comment on function {{rpc.drivers_within}} is
 $template$
 ),
 -- A statement for each section, all of the caller's snapshot, since the function is STABLE: what is not asked
--- for is not even prepared. Each becomes jsonb once, as a row: built key by key it costs a third more.
+-- for is not even prepared. Each becomes jsonb once, as a row.
 -- One plan for all drivers: another planned for each call would cost more than the call.
 (
     'get_driver_dashboard', 'function', 60, '{driver.id}',
@@ -141,6 +154,8 @@ as $$
 <<my>>
 declare
     who {{driver.id:type}} := coalesce($1, {{rpc.realtime_driver}}());
+    today timestamptz;
+    week timestamptz;
     driver jsonb;
     presence jsonb;
     wallet jsonb;
@@ -155,19 +170,17 @@ begin
             message = pg_catalog.format('invalid value for sections: %s', $2::text),
             hint = 'Allowed are driver, presence, wallet, active_trip, trips, acceptance, telemetry, offers.';
     end if;
-    driver := (
-        select pg_catalog.to_jsonb(f)
-        from (
-            select
-                {{d.id}} as id, {{d.name}} as name, {{d.phone}} as phone, {{d.vehicle}} as vehicle,
-                {{d.vehicle_class}} as vehicle_class, {{d.rating}} as rating, {{d.online}} as online, {{d.status}} as status,
-                {{#driver.lat}}{{d.lat}}{{/driver.lat}}{{^driver.lat}}{{#driver.point}}({{d.point}})[1]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lat}} as lat,
-                {{#driver.lng}}{{d.lng}}{{/driver.lng}}{{^driver.lng}}{{#driver.point}}({{d.point}})[0]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lng}} as lng,
-                {{d.heading}} as heading, {{d.speed}} as speed, {{d.location_at}} as location_at, {{d.last_seen}} as last_seen
-            from {{driver}} d
-            where {{d.id}} = my.who
-        ) f
-    );
+    select pg_catalog.to_jsonb(f) into driver
+    from (
+        select
+            {{d.id}} as id, {{d.name}} as name, {{d.phone}} as phone, {{d.vehicle}} as vehicle,
+            {{d.vehicle_class}} as vehicle_class, {{d.rating}} as rating, {{d.online}} as online, {{d.status}} as status,
+            {{#driver.lat}}{{d.lat}}{{/driver.lat}}{{^driver.lat}}{{#driver.point}}({{d.point}})[1]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lat}} as lat,
+            {{#driver.lng}}{{d.lng}}{{/driver.lng}}{{^driver.lng}}{{#driver.point}}({{d.point}})[0]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lng}} as lng,
+            {{d.heading}} as heading, {{d.speed}} as speed, {{d.location_at}} as location_at, {{d.last_seen}} as last_seen
+        from {{driver}} d
+        where {{d.id}} = my.who
+    ) f;
     if my.driver is null then
         return '{"driver": null}';
     end if;
@@ -175,54 +188,47 @@ begin
         presence := {{rpc.driver_presence}}(my.who);
     end if;
     {{#wallet.driver}}if $2 is null or 'wallet' = any ($2) then
-        wallet := (
-            select pg_catalog.to_jsonb(f)
-            from (
-                select {{w.balance}} as balance, {{w.currency}} as currency, {{w.updated_at}} as updated_at
-                from {{wallet}} w
-                where {{w.driver}} = my.who
-                limit 1
-            ) f
-        );
+        select pg_catalog.to_jsonb(f) into wallet
+        from (
+            select {{w.balance}} as balance, {{w.currency}} as currency, {{w.updated_at}} as updated_at
+            from {{wallet}} w
+            where {{w.driver}} = my.who
+            limit 1
+        ) f;
     end if;
     {{/wallet.driver}}{{#trip.driver}}{{#trip.status}}if $2 is null or 'active_trip' = any ($2) then
-        active_trip := (
-            select pg_catalog.to_jsonb(f)
-            from (
-                select
-                    {{t.id}} as id, {{t.status}} as status, {{t.passenger}} as passenger_id,
-                    {{t.pickup_lat}} as pickup_lat, {{t.pickup_lng}} as pickup_lng, {{t.pickup_address}} as pickup_address,
-                    {{t.dropoff_lat}} as dropoff_lat, {{t.dropoff_lng}} as dropoff_lng, {{t.dropoff_address}} as dropoff_address,
-                    {{t.vehicle_class}} as vehicle_class, {{t.fare}} as fare, {{t.earnings}} as earnings,
-                    {{t.created_at}} as created_at, {{t.accepted_at}} as accepted_at, {{t.started_at}} as started_at
-                from {{trip}} t
-                where {{t.driver}} = my.who and {{#transition.to_status}}{{t.status}} = any (array(
-                    select {{s.to_status}}::text
-                    from {{transition}} s
-                    where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving', 'arrived', 'in_progress')
-                )::{{trip.status:type}}[]){{/transition.to_status}}{{^transition.to_status}}{{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
-                {{#trip.created_at}}order by {{t.created_at}} desc
-                {{/trip.created_at}}limit 1
-            ) f
-        );
+        select pg_catalog.to_jsonb(f) into active_trip
+        from (
+            select
+                {{t.id}} as id, {{t.status}} as status, {{t.passenger}} as passenger_id,
+                {{t.pickup_lat}} as pickup_lat, {{t.pickup_lng}} as pickup_lng, {{t.pickup_address}} as pickup_address,
+                {{t.dropoff_lat}} as dropoff_lat, {{t.dropoff_lng}} as dropoff_lng, {{t.dropoff_address}} as dropoff_address,
+                {{t.vehicle_class}} as vehicle_class, {{t.fare}} as fare, {{t.earnings}} as earnings,
+                {{t.created_at}} as created_at, {{t.accepted_at}} as accepted_at, {{t.started_at}} as started_at
+            from {{trip}} t
+            where {{t.driver}} = my.who and {{#transition.to_status}}{{t.status}} = any (array(
+                select {{s.to_status}}::text
+                from {{transition}} s
+                where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving', 'arrived', 'in_progress')
+            )::{{trip.status:type}}[]){{/transition.to_status}}{{^transition.to_status}}{{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
+            {{#trip.created_at}}order by {{t.created_at}} desc
+            {{/trip.created_at}}limit 1
+        ) f;
     end if;
     {{/trip.status}}{{#trip.completed_at}}if $2 is null or 'trips' = any ($2) then
-        trips := (
-            select pg_catalog.to_jsonb(f)
-            from (
-                select
-                    pg_catalog.count(*) filter (where {{t.completed_at}} >= b.today) as today,
-                    coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}) filter (where {{t.completed_at}} >= b.today), 0) as today_earnings,
-                    pg_catalog.count(*) as week,
-                    coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}), 0) as week_earnings
-                from (
-                    select pg_catalog.date_trunc('day', pg_catalog.now(), z.zone) as today,
-                        pg_catalog.date_trunc('week', pg_catalog.now(), z.zone) as week
-                    from (select coalesce($3, pg_catalog.current_setting('TimeZone')) as zone) z
-                ) b
-                join {{trip}} t on {{t.driver}} = my.who and {{t.completed_at}} >= b.week
-            ) f
-        );
+        -- Of the session's time zone this way: looking one up by its name costs as much as the statement.
+        today := case when $3 is null then pg_catalog.date_trunc('day', pg_catalog.now()) else pg_catalog.date_trunc('day', pg_catalog.now(), $3) end;
+        week := case when $3 is null then pg_catalog.date_trunc('week', pg_catalog.now()) else pg_catalog.date_trunc('week', pg_catalog.now(), $3) end;
+        select pg_catalog.to_jsonb(f) into trips
+        from (
+            select
+                pg_catalog.count(*) filter (where {{t.completed_at}} >= my.today) as today,
+                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}) filter (where {{t.completed_at}} >= my.today), 0) as today_earnings,
+                pg_catalog.count(*) as week,
+                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}), 0) as week_earnings
+            from {{trip}} t
+            where {{t.driver}} = my.who and {{t.completed_at}} >= my.week
+        ) f;
     end if;
     {{/trip.completed_at}}{{/trip.driver}}{{#offer.driver}}if $2 is null or '{acceptance,offers}' && $2 then
         select
@@ -230,11 +236,15 @@ begin
                 'offers', pg_catalog.count(*) filter (where {{o.state}} <> 'open'),
                 'accepted', pg_catalog.count(*) filter (where {{o.state}} = 'accepted'),
                 'rate', pg_catalog.round(
-                    pg_catalog.avg(({{o.state}} = 'accepted')::integer) filter (where {{o.state}} <> 'open'), 3
+                    pg_catalog.count(*) filter (where {{o.state}} = 'accepted')::numeric
+                    / nullif(pg_catalog.count(*) filter (where {{o.state}} <> 'open'), 0),
+                    3
                 )
             ),
             coalesce(
-                pg_catalog.jsonb_agg(f order by f.expires_at, f.id) filter (where {{o.state}} = 'open' and f.seconds_left > 0),
+                pg_catalog.to_jsonb(
+                    pg_catalog.array_agg(f order by f.expires_at, f.id) filter (where {{o.state}} = 'open' and f.seconds_left > 0)
+                ),
                 '[]'
             )
         into acceptance, offers
@@ -273,17 +283,14 @@ begin
             ) f
         ));
     end if;
-    {{/telemetry.driver}}return pg_catalog.jsonb_build_object(
-        'driver', my.driver,
-        'presence', my.presence,
-        'wallet', my.wallet,
-        'active_trip', my.active_trip,
-        'trips', my.trips,
-        'acceptance', my.acceptance,
-        'telemetry', my.telemetry,
-        'offers', my.offers,
-        'generated_at', pg_catalog.now(),
-        'cursor', realtime_sync.cursor()
+    {{/telemetry.driver}}return (
+        select pg_catalog.to_jsonb(f)
+        from (
+            select
+                my.driver as driver, my.presence as presence, my.wallet as wallet, my.active_trip as active_trip, my.trips as trips,
+                my.acceptance as acceptance, my.telemetry as telemetry, my.offers as offers,
+                pg_catalog.now() as generated_at, realtime_sync.cursor() as cursor
+        ) f
     );
 end
 $$;
@@ -416,7 +423,10 @@ comment on function {{rpc.driver_trail}} is
 $template$
 );
 
-revoke all on function realtime_sync.fleet_presence(text[]) from public;
+revoke all on function realtime_sync.fleet_presence(text) from public;
+revoke all on function realtime_sync.fleet_states(text[]) from public;
 
-comment on function realtime_sync.fleet_presence(text[]) is
-    'Part of the fleet kit: the presence of these members of the topic drivers, for functions that have asked who is calling.';
+comment on function realtime_sync.fleet_presence(text) is
+    'Part of the fleet kit: the presence of a member of the topic drivers, for functions that have asked who is calling.';
+comment on function realtime_sync.fleet_states(text[]) is
+    'Part of the fleet kit: which of these members of the topic drivers are in which state, for functions that have asked who is calling.';
