@@ -58,20 +58,28 @@ create table telemetry_logs (
     meta jsonb,
     created_at timestamptz not null default now()
 );
+-- Offers and locations as the kit makes them; their indexes come when they are full.
 create table trip_offers (
     id bigint primary key generated always as identity,
-    trip_id bigint not null references trips,
-    driver_id bigint not null references drivers,
+    trip_id bigint not null,
+    driver_id bigint not null,
+    round integer not null default 1,
     state text not null default 'open',
-    created_at timestamptz not null default now(),
-    expires_at timestamptz not null,
-    answered_at timestamptz,
-    received_at timestamptz,
-    reason text,
+    strategy text not null default 'all',
+    timeout interval not null default '15 s',
+    hold interval,
+    eligible text,
     distance_m double precision,
-    earnings numeric(10, 2),
+    earnings numeric,
     urgency text,
-    round integer not null default 1
+    created_at timestamptz not null default now(),
+    created_by text,
+    offered_at timestamptz,
+    expires_at timestamptz,
+    received_at timestamptz,
+    answered_at timestamptz,
+    answered_by text,
+    reason text
 );
 create table driver_locations (
     id bigint primary key generated always as identity,
@@ -122,4 +130,14 @@ from generate_series(1, greatest(:drivers / 50, 1)) n;
 insert into driver_locations (driver_id, lat, lng, heading, speed, recorded_at)
 select 1 + n % :drivers, 48 + random(), 11 + random(), 90, 10, now() - interval '1 second' * n
 from generate_series(1, :drivers * 10) n;
+-- What the benchmarks write to: 1,000 drivers who move, each where a script finds him by his id, and trips to offer.
+update drivers set lat = 48.2 + 0.0006 * id, lng = 11.2 + 0.001 * id where id <= 1000;
+insert into trips (id, passenger_id, pickup_lat, pickup_lng, pickup_address, fare, earnings)
+select 1000000000 + n, 1, 48.2 + random() * 0.6, 11.2 + random(), 'Main Street ' || n % 200, 20, 15 from generate_series(1, 20000) n;
 reset session_replication_role;
+create index on trip_offers (trip_id);
+create index on trip_offers (driver_id, created_at);
+create unique index on trip_offers (driver_id, trip_id) where state in ('queued', 'waiting', 'open');
+create index on trip_offers (expires_at) where state in ('waiting', 'open');
+create index on driver_locations (driver_id, recorded_at desc);
+create unique index on driver_locations (driver_id, client_id) where client_id is not null;

@@ -3,21 +3,14 @@
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 create extension realtime_sync;
-create table trip_transitions (from_status text, to_status text, who text[] not null, state text not null, primary key (from_status, to_status));
-insert into trip_transitions
-select v[1], v[2], '{system}', v[2]
-from pg_catalog.regexp_matches(
-    'requested accepted, requested canceled, accepted arriving, accepted canceled, arriving arrived, arriving canceled, arrived in_progress, arrived canceled, in_progress completed, in_progress canceled',
-    '(\w+) (\w+)', 'g'
-) v;
 insert into realtime_sync.fleet_map (schema, entity, relation, columns)
 select 'public', e.entity, e.relation::regclass, (
     select pg_catalog.jsonb_object_agg(pg_catalog.regexp_replace(a.attname, '^(trip|driver)_id$', '\1'), a.attname)
     from pg_attribute a where a.attrelid = e.relation::regclass and a.attnum > 0
 )
-from (values ('offer', 'trip_offers'), ('location', 'driver_locations'), ('transition', 'trip_transitions')) e(entity, relation)
+from (values ('offer', 'trip_offers'), ('location', 'driver_locations')) e(entity, relation)
 where not exists (select from realtime_sync.fleet_map m where m.schema = 'public' and m.entity = e.entity);
-select status, object, why from realtime_sync.fleet_setup('public') where status not in ('done', 'found', 'exists', 'skip');
+select status, object, why from realtime_sync.fleet_setup('public', create_missing => true) where status not in ('done', 'found', 'exists', 'skip');
 create index if not exists drivers_location on drivers using gist (pg_catalog.point(lng, lat));
 
 drop role if exists fleet_bench;
