@@ -23,7 +23,7 @@ class Follower:
     topics: list[str] | None = None  # by default all events
     poll: float = 1  # seconds between two looks where no notification can arrive
     heartbeat: float = 30  # and where they do, should one get lost
-    # Everything up to here has been applied: place/snapshot of the load; places sort as strings. Empty: load.
+    # All up to here has been applied: place, and until replayed beyond it /snapshot of the load; they sort as strings. Empty: load.
     cursor: str = ""
     # Ids: a crash of the server may send an event again, under a later cursor.
     applied: dict[int, None] = field(default_factory=dict)
@@ -94,18 +94,18 @@ class Follower:
                 return count
 
     async def live(self, event: dict, connection: AsyncConnection) -> None:
-        _, _, snapshot = self.cursor.partition("/")
-        if not event["cursor"]:
-            await self.replay(connection)  # sent by the writing transaction itself (inline delivery): it has no place yet
-        elif event["cursor"] <= self.cursor or saw(snapshot, event["txid"]):
+        wanted = not self.topics or not event["topics"] or bool(set(self.topics) & set(event["topics"]))
+        whole = "new" in event or event["type"] == "MESSAGE"  # not a reference to what a notification cannot hold
+        place = event["cursor"]  # none: sent by the writing transaction itself (inline delivery)
+        if place and place <= self.cursor:
             pass  # loaded or replayed
-        elif self.topics and event["topics"] and not set(self.topics) & set(event["topics"]):
-            self.advance(event)
-        elif "new" in event or event["type"] == "MESSAGE":
-            await self.take(event, connection)
+        elif place and "/" not in self.cursor and (whole or not wanted):
+            if wanted:
+                await self.take(event, connection)
+            self.cursor = place
         else:
-            await self.replay(connection)  # a reference: the event is larger than a notification can be
-            if event["cursor"] > self.cursor:
+            await self.replay(connection)  # which also knows what the load's snapshot has seen
+            if place and place > self.cursor:
                 raise Error("the notification is ahead of the log: not the same server?")
 
     async def take(self, event: dict, connection: AsyncConnection) -> None:
@@ -114,11 +114,6 @@ class Follower:
             self.applied[event["id"]] = None
             if len(self.applied) > 100_000:
                 del self.applied[next(iter(self.applied))]
-        self.advance(event)
-
-    def advance(self, event: dict) -> None:
-        _, slash, snapshot = self.cursor.partition("/")
-        self.cursor = event["cursor"] + slash + snapshot
 
 
 async def heard(listener: AsyncConnection | None, wait: float) -> list[str]:
@@ -126,11 +121,3 @@ async def heard(listener: AsyncConnection | None, wait: float) -> list[str]:
         return [notify.payload async for notify in listener.notifies(timeout=wait, stop_after=1)]
     await asyncio.sleep(wait)
     return []
-
-
-def saw(snapshot: str, txid: str) -> bool:
-    """Whether a snapshot, xmin:xmax:running,running, has seen a transaction."""
-    if not snapshot:
-        return False
-    xmin, xmax, running = snapshot.split(":")
-    return int(txid) < int(xmin) or (int(txid) < int(xmax) and txid not in running.split(","))

@@ -29,7 +29,7 @@ export interface Options {
 }
 
 export class Follower {
-  cursor: string; // everything up to here has been applied: place/snapshot of the load; places sort as strings
+  cursor: string; // all up to here has been applied: place, and until replayed beyond it /snapshot of the load; they sort as strings
   private applied = new Set<number>(); // ids: a crash of the server may send an event again, under a later cursor
   private inbox: string[] = [];
   private wake = () => {};
@@ -116,29 +116,23 @@ export class Follower {
 
   private async live(event: Event, client: pg.Client): Promise<void> {
     const { topics } = this.options;
-    if (!event.cursor) return void (await this.replay(client)); // it has no place yet
-    if (event.cursor <= this.cursor || saw(this.cursor.split('/')[1], event.txid)) return; // loaded or replayed
-    if (topics && event.topics && !event.topics.some((topic) => topics.includes(topic))) {
-      this.advance(event);
-    } else if ('new' in event || event.type === 'MESSAGE') {
-      await this.take(event, client);
+    const wanted = !topics || !event.topics || event.topics.some((topic) => topics.includes(topic));
+    const whole = 'new' in event || event.type === 'MESSAGE'; // not a reference to what a notification cannot hold
+    if (event.cursor && event.cursor <= this.cursor) return; // loaded or replayed
+    if (event.cursor && !this.cursor.includes('/') && (whole || !wanted)) {
+      if (wanted) await this.take(event, client);
+      this.cursor = event.cursor;
     } else {
-      await this.replay(client); // a reference: the event is larger than a notification can be
-      if (event.cursor > this.cursor) throw new Error('the notification is ahead of the log: not the same server?');
+      await this.replay(client); // which also knows what the load's snapshot has seen
+      if (event.cursor! > this.cursor) throw new Error('the notification is ahead of the log: not the same server?');
     }
   }
 
   private async take(event: Event, client: pg.Client): Promise<void> {
-    if (!this.applied.has(event.id)) {
-      await this.options.apply(event, client);
-      this.applied.add(event.id);
-      if (this.applied.size > 100_000) this.applied.delete(this.applied.values().next().value!);
-    }
-    this.advance(event);
-  }
-
-  private advance(event: Event): void {
-    this.cursor = [event.cursor, ...this.cursor.split('/').slice(1)].join('/');
+    if (this.applied.has(event.id)) return;
+    await this.options.apply(event, client);
+    this.applied.add(event.id);
+    if (this.applied.size > 100_000) this.applied.delete(this.applied.values().next().value!);
   }
 
   private sleep(milliseconds: number): Promise<void> {
@@ -147,14 +141,6 @@ export class Follower {
       this.wake = () => (clearTimeout(timer), resolve());
     });
   }
-}
-
-// Whether a snapshot, xmin:xmax:running,running, has seen a transaction.
-function saw(snapshot: string | undefined, txid: string): boolean {
-  if (!snapshot) return false;
-  const [xmin, xmax, running] = snapshot.split(':');
-  const id = BigInt(txid);
-  return id < BigInt(xmin) || (id < BigInt(xmax) && !running.split(',').includes(txid));
 }
 
 function refusedByStandby(error: pg.DatabaseError): void {

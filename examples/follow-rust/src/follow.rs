@@ -32,7 +32,8 @@ pub struct Follower<A> {
     pub poll: Duration,
     /// And where they do, should one get lost.
     pub heartbeat: Duration,
-    /// Everything up to here has been applied: place/snapshot of the load; places sort as strings. Empty: load.
+    /// All up to here has been applied: place, and until replayed beyond it /snapshot of the load; they sort as strings.
+    /// Empty: load.
     pub cursor: String,
     /// Ids: a crash of the server may send an event again, under a later cursor.
     pub applied: BTreeSet<i64>,
@@ -142,21 +143,23 @@ impl<A: Application> Follower<A> {
     }
 
     async fn live(&mut self, event: &Value, client: &Client, inbox: &mut Inbox) -> Fallible<()> {
-        let cursor = text(&event["cursor"]);
-        let snapshot = self.cursor.split_once('/').map(|(_, snapshot)| snapshot);
-        if cursor.is_empty() {
-            // Sent by the writing transaction itself (inline delivery): it has no place yet.
-            self.replay(client, inbox).await?;
-        } else if *cursor <= *self.cursor || saw(snapshot, text(&event["txid"])) {
-            // Loaded or replayed.
-        } else if !self.wants(event) {
-            self.advance(event);
-        } else if event.get("new").is_some() || event["type"] == "MESSAGE" {
-            self.take(event, client).await?;
+        // Empty: sent by the writing transaction itself (inline delivery), it has no place yet.
+        let place = text(&event["cursor"]);
+        let wanted = self.wants(event);
+        // Not a reference to what a notification cannot hold.
+        let whole = event.get("new").is_some() || event["type"] == "MESSAGE";
+        if !place.is_empty() && *place <= *self.cursor {
+            return Ok(()); // Loaded or replayed.
+        }
+        if !place.is_empty() && !self.cursor.contains('/') && (whole || !wanted) {
+            if wanted {
+                self.take(event, client).await?;
+            }
+            self.cursor = place.to_owned();
         } else {
-            // A reference: the event is larger than a notification can be.
+            // Which also knows what the load's snapshot has seen.
             self.replay(client, inbox).await?;
-            if *cursor > *self.cursor {
+            if *place > *self.cursor {
                 return Err("the notification is ahead of the log: not the same server?".into());
             }
         }
@@ -181,13 +184,7 @@ impl<A: Application> Follower<A> {
                 self.applied.pop_first();
             }
         }
-        self.advance(event);
         Ok(())
-    }
-
-    fn advance(&mut self, event: &Value) {
-        let place = self.cursor.find('/').unwrap_or(self.cursor.len());
-        self.cursor.replace_range(..place, text(&event["cursor"]));
     }
 }
 
@@ -212,20 +209,6 @@ async fn connect(url: &str, inbox: Option<UnboundedSender<Fallible<String>>>) ->
         }
     });
     Ok(client)
-}
-
-/// Whether a snapshot, xmin:xmax:running,running, has seen a transaction.
-fn saw(snapshot: Option<&str>, txid: &str) -> bool {
-    let mut parts = snapshot.unwrap_or("0:0:").split(':');
-    let mut number = || parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
-    let (xmin, xmax, id): (u64, u64, u64) = (number(), number(), txid.parse().unwrap_or(u64::MAX));
-    id < xmin
-        || (id < xmax
-            && !parts
-                .next()
-                .unwrap_or("")
-                .split(',')
-                .any(|running| running == txid))
 }
 
 fn text(value: &Value) -> &str {
