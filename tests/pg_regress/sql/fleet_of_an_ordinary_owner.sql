@@ -2,6 +2,8 @@
 -- what runs as its owner needs no superuser's rights. And its owner takes it away.
 \set SHOW_CONTEXT never
 set client_min_messages = warning;
+delete from realtime_sync.presence;
+delete from realtime_sync.presence_member;
 create role regress_owner;
 create role regress_app;
 create schema town authorization regress_owner;
