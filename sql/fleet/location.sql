@@ -171,16 +171,29 @@ begin
         from (
             select n.*
             from (
+                {{#transition.to_status}}
+                select k.*
+                from (
+                    select distinct {{s.to_status}}::text as status
+                    from {{transition}} s
+                    where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving')
+                ) a
+                -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
+                cross join lateral (
+                    select {{t.id}} as id, {{t.passenger}} as passenger,
+                        realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
+                    from {{trip}} t
+                    where {{t.driver}} = driver_id and {{t.status}} = a.status::{{trip.status:type}}
+                    offset 0
+                ) k
+                {{/transition.to_status}}
+                {{^transition.to_status}}
                 select {{t.id}} as id, {{t.passenger}} as passenger,
                     realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
                 from {{trip}} t
                 where {{t.driver}} = driver_id
-                    {{#transition.to_status}}
-                    and {{rpc.realtime_trip_state}}({{t.status}}::text) in ('accepted', 'arriving')
-                    {{/transition.to_status}}
-                    {{^transition.to_status}}
                     and pg_catalog.lower({{t.status}}::text) in ('accepted', 'assigned', 'arriving', 'en_route')
-                    {{/transition.to_status}}
+                {{/transition.to_status}}
                 offset 0
             ) n
             where n.distance_m <= {{limit.arriving_distance}}

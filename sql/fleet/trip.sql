@@ -10,15 +10,19 @@ set search_path = ''
 as $$
 begin
     return (
-        select {{t.id}}
-        from {{trip}} t
-        where {{t.driver}} = $1
-            and {{t.id}} <> $2
-            and {{t.status}}::text in (
-                select {{s.to_status}}::text
-                from {{transition}} s
-                where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving', 'arrived', 'in_progress')
-            )
+        select k.id
+        from (
+            select distinct {{s.to_status}}::text as status
+            from {{transition}} s
+            where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving', 'arrived', 'in_progress')
+        ) a
+        -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
+        cross join lateral (
+            select {{t.id}} as id
+            from {{trip}} t
+            where {{t.driver}} = $1 and {{t.status}} = a.status::{{trip.status:type}} and {{t.id}} <> $2
+            offset 0
+        ) k
         limit 1
     );
 end
@@ -150,7 +154,7 @@ begin
             {{#passenger.id}}
             select 'user:' || {{#passenger.login}}{{p.login}}{{/passenger.login}}{{^passenger.login}}{{p.id}}{{/passenger.login}}
             from {{passenger}} p
-            where {{p.id}}::text = my.payload ->> 'passenger_id'
+            where {{p.id}} = realtime_sync.fleet_id(my.payload ->> 'passenger_id', null::{{passenger.id:type}})
             {{/passenger.id}}
             {{^passenger.id}}
             select 'user:' || (my.payload ->> 'passenger_id')
