@@ -1,0 +1,18 @@
+-- Promise: who sends heartbeats is asked once for all of them, not for each.
+set client_min_messages = warning;
+create role regress_gateway;
+select realtime_sync.allow('regress_gateway', 'migrate');
+select realtime_sync.allow('regress_gateway', 'send', topics => array['drivers']);
+set track_functions = 'all';
+select pg_stat_force_next_flush();
+begin;
+set local role regress_gateway;
+select realtime_sync.presence_heartbeats((select jsonb_agg(jsonb_build_object('member', n::text)) from generate_series(1, 1000) n), 'drivers');
+select realtime_sync.presence_heartbeats((select jsonb_agg(jsonb_build_object('member', n::text)) from generate_series(1, 1000) n), 'drivers');
+reset role;
+select f.funcname, f.calls from pg_stat_xact_user_functions f where f.funcname in ('claim', 'may_send') and f.calls > 10 order by 1;
+rollback;
+reset track_functions;
+select realtime_sync.disallow('regress_gateway', 'migrate');
+select realtime_sync.disallow('regress_gateway', 'send');
+drop role regress_gateway;
