@@ -25,6 +25,13 @@ const COLUMNS: [(&CStr, Oid); 9] = [
 /// last), until `each` returns false. All segments are looked into, whatever was written to last: of a
 /// transaction that is open or prepared for long, others may have gone on to the next segments since.
 pub fn each(layout: &Layout, ranges: &[(u64, u64)], mut each: impl FnMut(&Row) -> bool) {
+    // The whole before its parts, as every statement does: beside a TRUNCATE of the log, segments alone and
+    // then a statement of the same transaction were a deadlock.
+    // SAFETY: the table exists, or what follows raises.
+    unsafe {
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        pg_sys::LockRelationOid(layout.event, lock);
+    }
     for segment in layout.segments {
         if !each_of(segment, ranges, &mut each) {
             return;
