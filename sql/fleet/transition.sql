@@ -108,8 +108,9 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     'trip_transitions', 'table', 40, 'transition', '{trip.id,trip.status}',
     $template$
 create table {{schema}}.trip_transitions (
-    from_status text not null,
-    to_status text not null,
+    -- The status's own type, so that a word an enum does not have is refused here, not when a driver moves.
+    from_status {{trip.status:type}} not null,
+    to_status {{trip.status:type}} not null,
     -- driver, passenger (of the trip), dispatcher, system (the back end)
     who text[] not null check (who <@ array['driver', 'passenger', 'dispatcher', 'system']),
     -- what to_status means: requested, offered, accepted, arriving, arrived, in_progress, completed, canceled
@@ -117,7 +118,7 @@ create table {{schema}}.trip_transitions (
     primary key (from_status, to_status)
 );
 insert into {{schema}}.trip_transitions (from_status, to_status, who, state)
-select f.from_status, f.to_status, f.who, f.state
+select f.from_status::{{trip.status:type}}, f.to_status::{{trip.status:type}}, f.who, f.state
 from realtime_sync.fleet_transitions(
     $n${{trip}}$n$::regclass,
     (select m.columns ->> 'status' from realtime_sync.fleet_map m where m.entity = 'trip' and m.relation = $n${{trip}}$n$::regclass limit 1)::name

@@ -91,6 +91,7 @@ reset search_path;
 select count(*) > 0 as made from realtime_sync.fleet_setup('own_words', create_missing => true);
 set search_path = own_words;
 select * from trip_transitions order by from_status, to_status;
+insert into trip_transitions values ('SEARCHING', 'DRIVER_ASIGNED', '{system}', 'accepted');
 insert into "Driver" values ('ann', 'a'), ('bob', 'b');
 insert into "Ride" values ('00000000-0000-0000-0000-000000000001', null, 'rita', 'SEARCHING', now(), 52.5, 13.4);
 select offer_trip('00000000-0000-0000-0000-000000000001');
