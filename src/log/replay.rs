@@ -93,7 +93,7 @@ static NEWEST_OF: [Statement<0>; SEGMENTS] = {
         ($($segment:literal)*) => {
             [$(Statement::new(
                 match CStr::from_bytes_with_nul(concat!(
-                    "select t.timeline, t.position
+                    "select t.timeline, t.position, t.wal_timeline
                     from realtime_sync.tick t
                     where t.segment operator(pg_catalog.=) '", $segment, "'::pg_catalog.int2
                     order by t.timeline desc, t.position desc\0"
@@ -110,7 +110,8 @@ static NEWEST_OF: [Statement<0>; SEGMENTS] = {
 
 /// The newest tick of the segment that is written to, unless that is not among the last: which segment
 /// it is, shared memory knows as a hint only. A cursor of an older tick is as right as one of the newest,
-/// because replay leaves out what its snapshot saw, but expires sooner.
+/// because replay leaves out what its snapshot saw, but expires sooner. It may have expired already, where
+/// retention could not empty the segment's ticks, or be of before a failover.
 fn recent() -> Option<Place> {
     /// Positions handed out since. Not all have a tick.
     const FAR: u64 = 1000;
@@ -118,12 +119,17 @@ fn recent() -> Option<Place> {
     if last == 0 || !shared::is_own() {
         return None;
     }
+    // SAFETY: not in recovery, where no position is handed out.
+    let wal_timeline = unsafe { pg_sys::GetWALInsertionTimeLine() };
     let mut found = None;
     NEWEST_OF[shared::segment() as usize % SEGMENTS].run([], |row| {
-        found = Some(Place::end_of(row.long(0) as u32, row.long(1) as u64));
+        if row.long(2) as u32 == wal_timeline {
+            found = Some(Place::end_of(row.long(0) as u32, row.long(1) as u64));
+        }
         false
     });
-    found.filter(|place| last.saturating_sub(place.position) < FAR)
+    let floor = history::floor()?.end();
+    found.filter(|place| last.saturating_sub(place.position) < FAR && *place >= floor)
 }
 
 /// Makes sure that no crash gives the ids this snapshot saw to other transactions, whose events it would

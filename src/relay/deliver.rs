@@ -79,7 +79,8 @@ impl Relay {
         // SAFETY: popped below; an error ends the transaction and pops it too.
         unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
         let turns = relay.turns.fetch_add(1, SeqCst);
-        if turns != self.turns || !shared::is_own() || tick::is_another_at_work(layout) {
+        // Asked first: an extension dropped and made anew has reserved nothing of what shared memory says.
+        if tick::is_another_at_work(layout) || turns != self.turns || !shared::is_own() {
             self.newest = None;
             self.marks = None;
         }

@@ -22,9 +22,10 @@ thread_local! {
     static RESERVATION: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Whoever ticks or sends holds this until its transaction ends. Nobody else wants that mode on a
-/// partitioned table's root: autovacuum leaves roots alone. A stronger one would have PostgreSQL look through
-/// every backend's own list of locks, with 100 connections 14,000 instructions a tick.
+/// Whoever ticks or sends holds this until its transaction ends. Of others only ANALYZE by hand wants such a
+/// mode on a partitioned table's root, for as long as it runs: autovacuum leaves roots alone. A stronger one
+/// would have PostgreSQL look through every backend's own list of locks, with 100 connections 14,000
+/// instructions a tick.
 pub fn lock(layout: &Layout) {
     // SAFETY: the table exists, or it is gone and what follows raises.
     unsafe {

@@ -24,7 +24,27 @@ select pg_temp.place(:'before') = pg_temp.place(:'first') as one_before, pg_temp
 select realtime_sync.send('ring', 'third', null) > 0 as sent;
 select count(*) from realtime_sync.relay();
 select pg_temp.follows(:'before') as follows, pg_temp.follows(:'first') as follows_the_first, pg_temp.follows(realtime_sync.cursor()) as follows_now;
--- but not one a thousand before, which would expire that much sooner
+-- but not one that retention has passed, nor one of before a failover
+create function pg_temp.newest() returns text language sql as $$
+    select lpad(to_hex(t.timeline), 8, '0') || '-' || lpad(to_hex(t.position), 16, '0') || '-7fffffffffffffff'
+    from realtime_sync.tick t order by t.timeline desc, t.position desc limit 1
+$$;
+select realtime_sync.set_segment(((:here + 1) % 8)::smallint);
+select realtime_sync.send('ring', 'elsewhere', null) > 0 as sent;
+select count(*) from realtime_sync.relay();
+select realtime_sync.set_segment(:here::smallint);
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+begin;
+update realtime_sync.floor f set (timeline, wal_timeline, position, snapshot) = (
+    select t.timeline, t.wal_timeline, t.position, t.snapshot from realtime_sync.tick t order by t.timeline desc, t.position desc limit 1
+);
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+rollback;
+begin;
+update realtime_sync.tick set wal_timeline = wal_timeline + 1 where segment = :here;
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+rollback;
+-- and not one a thousand before, which would expire that much sooner
 select realtime_sync.set_segment(((:here + 1) % 8)::smallint);
 \set ECHO none
 \o /dev/null
