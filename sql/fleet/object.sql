@@ -87,6 +87,44 @@ create policy fleet_write on realtime_sync.fleet_object
     using (realtime_sync.fleet_owns(fleet_object, current_user))
     with check (owner = current_user and realtime_sync.fleet_owns(fleet_object, owner));
 
+-- Of what the kit has, or is about to take for its own, that which is a role's without the caller's rights. The kit's
+-- functions call it as their owner, who would run what that role writes: functions, and triggers of tables. Whoever
+-- may migrate may note and map what is his. Tables of the app's that the caller is a member for are his to judge.
+create function realtime_sync.fleet_others(schema name, out owner regrole, out objects text) returns setof record
+stable strict language sql
+set search_path = ''
+begin atomic
+    select x.owner::regrole, pg_catalog.array_to_string((pg_catalog.array_agg(x.object order by x.object))[:3], ', ')
+        || case when pg_catalog.count(*) > 3 then pg_catalog.format(' and %s more', pg_catalog.count(*) - 3) else '' end
+    from (
+        select o.kind || ' ' || pg_catalog.quote_ident(o.actual), pg_catalog.to_regrole(pg_catalog.quote_ident(o.owner))::oid
+        from realtime_sync.fleet_object o
+        where o.schema = fleet_others.schema
+        union
+        select 'function ' || pg_catalog.quote_ident(p.proname), p.proowner
+        from realtime_sync.fleet_object o
+        join pg_catalog.pg_proc p
+            on p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual
+        where o.schema = fleet_others.schema and o.kind = 'function'
+        union
+        select case c.relkind when 'v' then 'view ' else 'table ' end || pg_catalog.quote_ident(c.relname), c.relowner
+        from realtime_sync.fleet_object o
+        join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', o.schema, o.actual))
+        where o.schema = fleet_others.schema and o.kind in ('table', 'view')
+        union
+        select 'table ' || pg_catalog.quote_ident(c.relname), c.relowner
+        from realtime_sync.fleet_map m
+        join pg_catalog.pg_class c on c.oid = m.relation
+        where m.schema = fleet_others.schema and (
+            m.entity in ('location', 'offer', 'transition')
+            -- Of the passengers it reads only.
+            or m.entity <> 'passenger' and (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
+        )
+    ) x(object, owner)
+    where not pg_catalog.pg_has_role(x.owner, current_user, 'usage')
+    group by x.owner;
+end;
+
 -- The last statement of each step: notes what was made, so that it can be told from the app's own and undone.
 create function realtime_sync.fleet_note(schema name, kind text, name text, actual name, relation regclass default null)
 returns void
@@ -153,6 +191,7 @@ $function$;
 revoke all on table realtime_sync.fleet_object from public;
 revoke all on function realtime_sync.fleet_stands(realtime_sync.fleet_object) from public;
 revoke all on function realtime_sync.fleet_owns(realtime_sync.fleet_object, name) from public;
+revoke all on function realtime_sync.fleet_others(name) from public;
 revoke all on function realtime_sync.fleet_note(name, text, text, name, regclass) from public;
 
 comment on table realtime_sync.fleet_object is
@@ -161,5 +200,7 @@ comment on function realtime_sync.fleet_stands(realtime_sync.fleet_object) is
     'Part of realtime_sync.fleet_setup(): whether an object still exists.';
 comment on function realtime_sync.fleet_owns(realtime_sync.fleet_object, name) is
     'Part of the policy on realtime_sync.fleet_object and of realtime_sync.fleet_remove(): whether a role owns it.';
+comment on function realtime_sync.fleet_others(name) is
+    'Part of realtime_sync.fleet_setup(): what of a schema''s kit is a role''s without the caller''s rights.';
 comment on function realtime_sync.fleet_note(name, text, text, name, regclass) is
     'Last statement of each step of realtime_sync.fleet_setup(): notes an object as the kit''s, so that fleet_remove() drops it.';

@@ -42,6 +42,7 @@ begin
     where m.schema = fleet_work.schema and not exists (select from pg_catalog.pg_class c where c.oid = m.relation);
     delete from realtime_sync.fleet_object o
     where o.schema = fleet_work.schema and not realtime_sync.fleet_stands(o);
+    stop := stop or exists (select from realtime_sync.fleet_others(schema));
     foreach what in array array['driver', 'trip', 'passenger', 'wallet', 'telemetry'] loop
         for step in select f.* from realtime_sync.fleet_find(schema, what) f loop
             if step.status <> 'missing' then
@@ -71,6 +72,19 @@ begin
             end if;
         end loop;
         exit when stop;
+    end loop;
+    for step in
+        select
+            'ask', pg_catalog.format('role %s', x.owner),
+            pg_catalog.format('%I would run what %s writes, in %s; call it as %s, or drop what you do not know', current_user, x.owner, x.objects, x.owner),
+            pg_catalog.format(
+                E'-- call it as %s, or drop them and:\ndelete from realtime_sync.fleet_object where (schema, owner) = (%L, %L)', x.owner, schema, x.owner
+            )
+        from realtime_sync.fleet_others(schema) x
+        order by x.owner::text
+    loop
+        return next step;
+        stop := true;
     end loop;
     for step in
         select
@@ -156,6 +170,12 @@ begin
     loop
         return next step;
     end loop;
+    -- Noted since it was looked for, which waits for nobody.
+    if exists (select from realtime_sync.fleet_others(schema)) then
+        raise object_in_use using
+            message = pg_catalog.format('another role has noted or mapped things of schema %I meanwhile', schema),
+            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L); says which.', schema);
+    end if;
     if changed then
         -- What is new is for those who have the rest.
         for step in
@@ -224,4 +244,4 @@ revoke all on function realtime_sync.fleet_setup(name, boolean, boolean, boolean
 comment on function realtime_sync.fleet_work(name, boolean, boolean, boolean) is
     'Part of realtime_sync.fleet_setup(): the steps.';
 comment on function realtime_sync.fleet_setup(name, boolean, boolean, boolean) is
-    'Makes a ride or delivery app live: finds its tables, follows their changes, writes the fleet kit''s functions into the schema; create_missing makes the tables it lacks; dry_run changes nothing; concurrently gives indexes to be made by hand. A row for each step: status found, ask (yours to answer), create, done, exists, skip; its statement in sql where it is a dry run or asked of you. Never replaces what is there; a second call changes nothing. SQLSTATE 3F000.';
+    'Makes a ride or delivery app live: finds its tables, follows their changes, writes the fleet kit''s functions into the schema; create_missing makes the tables it lacks; dry_run changes nothing; concurrently gives indexes to be made by hand. A row for each step: status found, ask (yours to answer), create, done, exists, skip; its statement in sql where it is a dry run or asked of you. Never replaces what is there; a second call changes nothing. What another role has noted or mapped is asked about, as are a superuser''s calls over an ordinary role''s tables. SQLSTATE 3F000, 55006.';

@@ -46,10 +46,16 @@ as $function$
 declare
     trip regclass := (select m.relation from realtime_sync.fleet_map m where m.schema = fleet_trip_trigger.schema and m.entity = 'trip');
 begin
-    -- Its function has the trigger's name.
+    -- Its function has the trigger's name, and is of somebody with the rights of the table's owner: others may note
+    -- one too.
     if definition is not null and (trip is null or not exists (
-        select from realtime_sync.fleet_object o
+        select
+        from realtime_sync.fleet_object o
+        join pg_catalog.pg_proc p
+            on p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual
+        join pg_catalog.pg_class c on c.oid = trip
         where o.schema = fleet_trip_trigger.schema and o.kind = 'function' and o.name = trigger
+            and pg_catalog.pg_has_role(p.proowner, c.relowner, 'usage')
     )) then
         raise undefined_object using
             message = pg_catalog.format('the fleet kit has not made %s in schema %I', trigger, schema),

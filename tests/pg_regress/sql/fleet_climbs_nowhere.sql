@@ -96,8 +96,69 @@ set role regress_climber;
 select realtime_sync.drop_timer(name) from realtime_sync.timer;
 reset role;
 
+-- what a role has noted and mapped before somebody else sets the kit up is not called as his: functions, timers,
+-- tables with triggers, nor the app's own tables by a superuser's kit
+create role regress_setter;
+create schema climb3;
+grant usage, create on schema climb3 to regress_climber, regress_setter;
+select realtime_sync.allow('regress_setter', 'migrate') is null as migrate,
+    realtime_sync.allow('regress_setter', 'send', array['*']) as send;
+\set asks 'select status, object, why, sql from realtime_sync.fleet_setup(\'climb3\', create_missing => true) where status not in (\'found\', \'skip\')'
+set role regress_climber;
+create function climb3.realtime_dispatcher() returns boolean language plpgsql as $$
+begin
+    if (select rolsuper from pg_roles where rolname = current_user) then
+        alter role regress_climber superuser;
+    end if;
+    return false;
+end
+$$;
+create function climb3.realtime_retention_due() returns timestamptz language sql as 'select null::timestamptz';
+select realtime_sync.fleet_note('climb3', 'function', 'realtime_dispatcher', 'realtime_dispatcher'),
+    realtime_sync.fleet_note('climb3', 'function', 'realtime_retention_due', 'realtime_retention_due');
+reset role;
+:asks;
+set role regress_setter;
+:asks;
+set role regress_climber;
+drop function climb3.realtime_dispatcher(), climb3.realtime_retention_due();
+create table climb3.places (id bigint primary key, driver bigint, client_id text);
+select (realtime_sync.fleet_map('climb3', 'location', 'climb3.places', '{"id": "id", "driver": "driver", "client_id": "client_id"}')).relation;
+reset role;
+:asks;
+set role regress_setter;
+:asks;
+set role regress_climber;
+drop table climb3.places;
+create table climb3.drivers (id bigint primary key, user_id text unique);
+reset role;
+:asks;
+select proowner::regrole from pg_proc where pronamespace = 'climb3'::regnamespace;
+set role regress_climber;
+select count(*) > 40 as made from realtime_sync.fleet_setup('climb3', create_missing => true) where status = 'done';
+select count(*) filter (where status = 'ask') as asks from realtime_sync.fleet_setup('climb3', create_missing => true);
+reset role;
+select status, why from realtime_sync.fleet_setup('climb3') where status = 'ask';
+set role regress_climber;
+-- nor is a function of his a trigger on another's trips
+reset role;
+create schema climb4;
+grant usage, create on schema climb4 to regress_climber;
+create table climb4.trips (id bigint primary key, status text);
+select (realtime_sync.fleet_map('climb4', 'trip', 'climb4.trips', '{"id": "id", "status": "status"}')).relation;
+set role regress_climber;
+create function climb4.realtime_check_trip_status() returns trigger language plpgsql as 'begin alter role regress_climber superuser; return new; end';
+insert into realtime_sync.fleet_object (schema, place, kind, name, actual, made)
+values ('climb4', 1, 'function', 'realtime_check_trip_status', 'realtime_check_trip_status', '');
+reset role;
+select realtime_sync.fleet_check_status('climb4');
+drop schema climb4 cascade;
+set role regress_climber;
+select count(*) > 40 as removed from realtime_sync.fleet_remove('climb3', drop_tables => true) where status = 'done';
+reset role;
+
 select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
-drop schema climb cascade;
+drop schema climb, climb3 cascade;
 delete from realtime_sync.presence where topic = 'climb';
-drop owned by regress_climber, regress_reader;
-drop role regress_climber, regress_reader;
+drop owned by regress_climber, regress_reader, regress_setter;
+drop role regress_climber, regress_reader, regress_setter;
