@@ -109,10 +109,27 @@ declare
     own text;
 begin
     for thing in
-        select o.kind, o.actual, pg_catalog.format('%I.%I', o.schema, o.actual) as called
+        select
+            o.kind, pg_catalog.format('%I.%I', o.schema, o.actual) as called, o.owner,
+            -- Whoever notes it says what is granted, so it has to be his.
+            realtime_sync.fleet_owns(o, o.owner) as owned,
+            f.functions,
+            case o.kind
+                when 'function' then f.granted
+                else pg_catalog.has_table_privilege(fleet_grant.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', o.schema, o.actual)), 'select')
+            end as granted
         from realtime_sync.fleet_object o
+        cross join lateral (
+            select
+                pg_catalog.string_agg(p.oid::regprocedure::text, ', '),
+                pg_catalog.bool_and(pg_catalog.has_function_privilege(fleet_grant.role, p.oid, 'execute'))
+            from pg_catalog.pg_proc p
+            where o.kind = 'function'
+                and p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual
+        ) f(functions, granted)
         where o.schema = fleet_grant.schema
             and o.kind in ('function', 'view')
+            and realtime_sync.fleet_stands(o)
             and (o.name !~ '^realtime_' or o.name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher', 'realtime_topics'))
             and not exists (
                 select from pg_catalog.pg_proc p
@@ -122,20 +139,18 @@ begin
             )
         order by o.place
     loop
+        if thing.granted then
+            return next row('exists', thing.kind || ' ' || thing.called, 'as it was granted', null)::realtime_sync.fleet_step;
+            continue;
+        end if;
         own := case thing.kind
-            when 'function' then pg_catalog.format('grant execute on function %s to %s', thing.called, fleet_grant.role)
+            when 'function' then pg_catalog.format('grant execute on function %s to %s', thing.functions, fleet_grant.role)
             else pg_catalog.format('grant select on table %s to %s', thing.called, fleet_grant.role)
         end;
-        if (case thing.kind
-            when 'function' then (
-                select pg_catalog.has_function_privilege(fleet_grant.role, p.oid, 'execute')
-                from pg_catalog.pg_proc p
-                where p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_grant.schema))
-                    and p.proname = thing.actual
-            )
-            else pg_catalog.has_table_privilege(fleet_grant.role, pg_catalog.to_regclass(thing.called), 'select')
-        end) then
-            return next row('exists', thing.kind || ' ' || thing.called, 'as it was granted', null)::realtime_sync.fleet_step;
+        if not thing.owned then
+            return next row(
+                'ask', thing.kind || ' ' || thing.called, pg_catalog.format('noted by %s, whose it is not', thing.owner), own
+            )::realtime_sync.fleet_step;
             continue;
         end if;
         execute own;
@@ -369,9 +384,19 @@ begin
         execute pg_catalog.format('revoke usage on schema %I from %s', fleet_disallow.schema, reader);
     end if;
     for thing in
-        select o.*, pg_catalog.format('%I.%I', o.schema, o.actual) as called
+        select
+            o.*,
+            case o.kind
+                when 'function' then 'function ' || (
+                    select pg_catalog.string_agg(p.oid::regprocedure::text, ', ')
+                    from pg_catalog.pg_proc p
+                    where p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual
+                )
+                else pg_catalog.format('table %I.%I', o.schema, o.actual)
+            end as called
         from realtime_sync.fleet_object o
         where o.schema = fleet_disallow.schema
+            and realtime_sync.fleet_owns(o, o.owner)
             and (o.kind in ('function', 'view') or o.kind = 'policy' and pg_catalog.split_part(o.name, ' ', 1) || ' ' || reader::text = o.name)
             and realtime_sync.fleet_stands(o)
     loop
@@ -381,9 +406,7 @@ begin
             delete from realtime_sync.fleet_object o
             where o.schema = thing.schema and o.kind = thing.kind and o.name = thing.name;
         else
-            execute pg_catalog.format(
-                'revoke all on %s %s from %s', case thing.kind when 'view' then 'table' else 'function' end, thing.called, reader
-            );
+            execute pg_catalog.format('revoke all on %s from %s', thing.called, reader);
         end if;
     end loop;
     for thing in

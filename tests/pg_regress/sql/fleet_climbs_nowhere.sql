@@ -62,6 +62,26 @@ reset role;
 reset request.jwt.claims;
 select rolname from pg_roles where rolname in ('regress_climber', 'regress_reader') and rolsuper;
 
+-- what is noted is granted and taken as the noter's own: not what somebody else has made under that name; a name may
+-- stand for two
+set role regress_climber;
+create function climb.payout() returns int language sql as 'select 1';
+create function climb.twice() returns int language sql as 'select 1';
+select realtime_sync.fleet_note('climb', 'function', 'payout', 'payout'), realtime_sync.fleet_note('climb', 'function', 'twice', 'twice');
+drop function climb.payout();
+create function climb.twice(int) returns int language sql as 'select 1';
+revoke all on function climb.twice(), climb.twice(int) from public;
+reset role;
+create function climb.payout() returns text security definer language sql as 'select current_user';
+revoke all on function climb.payout() from public;
+select status, object, why, sql from realtime_sync.fleet_allow('climb', 'regress_reader') where object ~ 'payout|twice' order by object;
+select has_function_privilege('regress_reader', 'climb.payout()', 'execute') as payout,
+    has_function_privilege('regress_reader', 'climb.twice(int)', 'execute') as twice;
+create role regress_payee;
+grant execute on function climb.payout() to regress_payee;
+select count(*) > 30 as allowed from realtime_sync.fleet_allow('climb', 'regress_payee');
+select realtime_sync.fleet_disallow('climb', 'regress_payee') as disallowed, has_function_privilege('regress_payee', 'climb.payout()', 'execute') as payout;
+
 -- what is noted to be dropped: not in another's name, not another's, and not what he makes in its place
 create table climb.gold (id int primary key);
 create function climb.guard() returns trigger language plpgsql as 'begin return new; end';
@@ -160,5 +180,5 @@ reset role;
 select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
 drop schema climb, climb3 cascade;
 delete from realtime_sync.presence where topic = 'climb';
-drop owned by regress_climber, regress_reader, regress_setter;
-drop role regress_climber, regress_reader, regress_setter;
+drop owned by regress_climber, regress_reader, regress_setter, regress_payee;
+drop role regress_climber, regress_reader, regress_setter, regress_payee;
