@@ -174,9 +174,15 @@ begin
                 {{#transition.to_status}}
                 select k.*
                 from (
-                    select distinct {{s.to_status}}::text as status
+                    select {{s.to_status}}::text as status
                     from {{transition}} s
                     where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving')
+                    union
+                    -- A word of the kit's own that no step leads to: a trip may begin with it.
+                    select w.status
+                    from pg_catalog.unnest('{accepted,arriving}'::text[]) w(status)
+                    where exists (select from {{transition}} s where {{s.from_status}}::text = w.status)
+                        and not exists (select from {{transition}} s where {{s.to_status}}::text = w.status)
                 ) a
                 -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
                 cross join lateral (

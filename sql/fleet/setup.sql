@@ -86,6 +86,28 @@ begin
         return next step;
         stop := true;
     end loop;
+    -- An unknown word would stop every fix of a driver: his trips are looked for by the status's own type.
+    for step in
+        select
+            'ask', pg_catalog.format('transition.%s', k.key),
+            pg_catalog.format('%s of %s is not of the status''s type, %s, which refuses unknown words', k.value, m.relation, t.type),
+            pg_catalog.format('alter table %s alter column %I type %s using %I::text::%s', m.relation, k.value, t.type, k.value, t.type)
+        from realtime_sync.fleet_map m
+        cross join lateral pg_catalog.jsonb_each_text(m.columns) k
+        join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname = k.value and not a.attisdropped
+        join (
+            select a.atttypid as oid, pg_catalog.format_type(a.atttypid, a.atttypmod) as type
+            from realtime_sync.fleet_map m
+            join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname = (m.columns ->> 'status') and not a.attisdropped
+            join pg_catalog.pg_type y on y.oid = a.atttypid
+            where m.schema = fleet_work.schema and m.entity = 'trip' and (y.typcategory <> 'S' or y.typtype = 'd')
+        ) t on t.oid <> a.atttypid
+        where m.schema = fleet_work.schema and m.entity = 'transition' and k.key in ('from_status', 'to_status')
+        order by k.key
+    loop
+        return next step;
+        stop := true;
+    end loop;
     for step in
         select
             'ask', pg_catalog.format('role %I', current_user), 'the kit''s functions call these as their owner, who may not',

@@ -106,4 +106,29 @@ select set_trip_status('00000000-0000-0000-0000-000000000001', 'SEARCHING');
 reset search_path;
 drop schema own_words cascade;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('own_words');
+
+-- A table of steps of the app's own with words that its enum may not have: asked about, before a driver's fix fails.
+create schema hand_words;
+create type hand_words.trip_status as enum ('requested', 'accepted', 'arriving', 'completed');
+create table hand_words.drivers (id bigint primary key, user_id text);
+create table hand_words.trips (
+    id bigint primary key, driver_id bigint references hand_words.drivers, status hand_words.trip_status, pickup_lat float8, pickup_lng float8
+);
+create table hand_words.steps (from_status text, to_status text, who text[], state text);
+insert into hand_words.steps values ('accepted', 'arriving', '{driver}', 'arriving');
+select (realtime_sync.fleet_map('hand_words', 'transition', 'hand_words.steps', '{"from_status": "from_status", "to_status": "to_status", "who": "who", "state": "state"}')).relation;
+select status, object, why, sql from realtime_sync.fleet_setup('hand_words', create_missing => true) where status = 'ask';
+select string_agg(sql, ' ') as mended from realtime_sync.fleet_setup('hand_words', create_missing => true) where status = 'ask' \gset
+:mended
+select count(*) > 40 as made from realtime_sync.fleet_setup('hand_words', create_missing => true) where status = 'done';
+-- A trip that begins with a word to which no step leads: its driver is busy, and arrives.
+insert into hand_words.drivers values (1, 'ann');
+insert into hand_words.trips values (1, 1, 'accepted', 52.5, 13.4);
+select hand_words.realtime_driver_busy(1, 2) as busy_with;
+truncate realtime_sync.event;
+select hand_words.update_location(1, 52.5, 13.4) ->> 'accepted' as moved;
+select topics, event from realtime_sync.event where event = 'trip.arriving' order by topics;
+delete from realtime_sync.arrival where schema = 'hand_words';
+drop schema hand_words cascade;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('hand_words');
 drop role trip_app;
