@@ -14,7 +14,7 @@ create table realtime_sync.fleet_object (
     made text not null,
     body text,
     -- Who has noted it; what he does not own is not dropped for him. By name: a dump may come to where there is no
-    -- such role, and whoever removes it there answers for it.
+    -- such role.
     owner name not null default current_user,
     primary key (schema, kind, name)
 );
@@ -57,7 +57,8 @@ create function realtime_sync.fleet_owns(object realtime_sync.fleet_object, role
 stable strict language sql
 set search_path = ''
 begin atomic
-    select coalesce(
+    -- Of a role that is gone nothing is; what has the name may be somebody else's by now.
+    select r.role is not null and coalesce(
         (
             select pg_catalog.bool_and(pg_catalog.pg_has_role(r.role, x.owner, 'usage'))
             from (
@@ -78,7 +79,7 @@ begin atomic
         ),
         pg_catalog.has_schema_privilege(r.role, pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create')
     )
-    from (select coalesce(pg_catalog.to_regrole(pg_catalog.quote_ident(role)), current_user::regrole)) r(role);
+    from (select pg_catalog.to_regrole(pg_catalog.quote_ident(role))) r(role);
 end;
 
 alter table realtime_sync.fleet_object enable row level security;

@@ -62,7 +62,10 @@ begin
             sql := null;
         elsif not realtime_sync.fleet_owns(thing, thing.owner) then
             status := 'ask';
-            why := pg_catalog.format('noted by %s, whose it is not', thing.owner);
+            why := pg_catalog.format(
+                'noted by %s, %s', thing.owner,
+                case when pg_catalog.to_regrole(pg_catalog.quote_ident(thing.owner)) is null then 'who is gone' else 'whose it is not' end
+            );
             return next;
             continue;
         elsif thing.kind = 'table' and not coalesce(drop_tables, false) then
@@ -89,7 +92,7 @@ begin
                     why := pg_catalog.format('something of yours uses it: %s', pg_catalog.replace(detail, E'\n', '; '));
                     return next;
                     continue;
-                when ambiguous_function or insufficient_privilege then
+                when ambiguous_function or insufficient_privilege or wrong_object_type then
                     status := 'ask';
                     why := sqlerrm;
                     return next;

@@ -101,6 +101,26 @@ create view climb.theirs as select 1;
 create function climb.later() returns int language sql as 'select 2';
 select status, object, why, sql from realtime_sync.fleet_remove('climb') where object ~ 'gold|guard|theirs|later|words' order by object;
 select climb.later(), to_regclass('climb.gold'), to_regclass('climb.theirs'), count(*) as guards from pg_trigger where tgname = 'guard' and tgrelid = 'climb.gold'::regclass;
+-- a table noted as a view stops nobody, and what a role that is gone has noted is nobody's
+create schema climb5;
+create role regress_goner;
+grant usage, create on schema climb5 to regress_climber, regress_goner;
+select realtime_sync.allow('regress_goner', 'migrate') is null as migrate;
+set role regress_climber;
+create table climb5.blind (id int primary key);
+select realtime_sync.fleet_note('climb5', 'view', 'blind', 'blind');
+set role regress_goner;
+create function climb5.left_over() returns int language sql as 'select 1';
+select realtime_sync.fleet_note('climb5', 'function', 'left_over', 'left_over');
+drop function climb5.left_over();
+reset role;
+drop owned by regress_goner;
+drop role regress_goner;
+create function climb5.left_over() returns int language sql as 'select 2';
+select status, object, why, sql from realtime_sync.fleet_remove('climb5') order by object;
+select climb5.left_over();
+delete from realtime_sync.fleet_object where schema = 'climb5';
+drop schema climb5 cascade;
 -- nor is a name of a timer taken before the kit needs it
 set role regress_climber;
 create function climb.nothing() returns timestamptz language sql as 'select null::timestamptz';
