@@ -74,29 +74,36 @@ begin
 end
 $function$;
 
-create function realtime_sync.drop_timer(name text) returns void
-volatile strict parallel unsafe language plpgsql
+create function realtime_sync.drop_timer(name text, owner regrole default null) returns void
+volatile parallel unsafe language plpgsql
 set search_path = ''
 as $function$
-begin
-    -- The caller's own; where he has none of that name, what he may drop of others.
-    delete from realtime_sync.timer t
-    where t.name = drop_timer.name and (
-        t.owner = current_user::regrole
-        or not exists (select from realtime_sync.timer o where o.name = drop_timer.name and o.owner = current_user::regrole)
+declare
+    -- The caller's own; where he has none of that name, the only one he may drop of others.
+    owners regrole[] := array(
+        select t.owner
+        from realtime_sync.timer t
+        where t.name = drop_timer.name and t.owner = coalesce(drop_timer.owner, t.owner)
+        order by t.owner <> current_user::regrole, t.owner::text
     );
-    if not found then
+begin
+    if owners = '{}' then
         raise undefined_object using
             message = pg_catalog.format('timer "%s" does not exist', name),
             hint = 'select name, owner from realtime_sync.timer; shows those there are.';
+    elsif owners[1] <> current_user::regrole and owners[2] is not null then
+        raise cardinality_violation using
+            message = pg_catalog.format('timer "%s" is of %s', name, pg_catalog.array_to_string(owners, ', ')),
+            hint = pg_catalog.format('select realtime_sync.drop_timer(%L, %L); drops one.', name, owners[1]);
     end if;
+    delete from realtime_sync.timer t where t.name = drop_timer.name and t.owner = owners[1];
 end
 $function$;
 
 revoke all on table realtime_sync.timer from public;
 revoke all on function realtime_sync.check_timer() from public;
 revoke all on function realtime_sync.add_timer(text, regprocedure) from public;
-revoke all on function realtime_sync.drop_timer(text) from public;
+revoke all on function realtime_sync.drop_timer(text, regrole) from public;
 
 comment on table realtime_sync.timer is
     'Functions that the relay calls when what they look after is due.';
@@ -110,5 +117,5 @@ comment on function realtime_sync.check_timer() is
     'Trigger function: refuses what cannot be the name of a function.';
 comment on function realtime_sync.add_timer(text, regprocedure) is
     'Has the relay call a function () returns timestamptz as the caller''s role: when the relay starts, at the time the function gave, and within half a second of events. It does what is due and returns when it wants to be called next, null when nothing is due; more than an hour ahead keeps no relay waiting. A call ends after 5 seconds. 22023 for another function, 42501 for one the caller may not execute.';
-comment on function realtime_sync.drop_timer(text) is
-    'Drops a timer of the caller''s, or, if he has none of that name, of roles he is a member of. 42704 when there is none.';
+comment on function realtime_sync.drop_timer(text, regrole) is
+    'Drops a timer of that owner; without one the caller''s, or, if he has none of that name, the only one of roles he is a member of. 42704 when there is none, 21000 when there are several.';

@@ -115,8 +115,15 @@ begin atomic
             where i.indrelid = object.relation and c.relname = object.actual
         )
         when 'timer' then (
-            select realtime_sync.fleet_expand(object.schema, t.undo)
+            -- Timers of that name may be others' too.
+            select case
+                when u.undo ~ 'drop_timer\(' then pg_catalog.format(
+                    '%s, %L)', pg_catalog.rtrim(u.undo, ') '), pg_catalog.quote_ident(object.owner)
+                )
+                else u.undo
+            end
             from realtime_sync.fleet_template t
+            cross join lateral (select realtime_sync.fleet_expand(object.schema, t.undo)) u(undo)
             where t.name = object.name
         )
         else pg_catalog.format('drop %s %I.%I', object.kind, object.schema, object.actual)

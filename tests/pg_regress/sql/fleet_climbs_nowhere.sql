@@ -193,9 +193,14 @@ values ('climb4', 1, 'function', 'realtime_check_trip_status', 'realtime_check_t
 reset role;
 select realtime_sync.fleet_check_status('climb4');
 drop schema climb4 cascade;
-set role regress_climber;
-select count(*) > 40 as removed from realtime_sync.fleet_remove('climb3', drop_tables => true) where status = 'done';
+-- nor does a superuser who removes it take another's timer of that name
+set role regress_setter;
+create function climb3.nothing() returns timestamptz language sql as 'select null::timestamptz';
+select realtime_sync.add_timer('fleet climb3 offers', 'climb3.nothing()');
 reset role;
+select count(*) > 40 as removed, count(*) filter (where status = 'ask') as asks from realtime_sync.fleet_remove('climb3', drop_tables => true);
+select name, owner from realtime_sync.timer where name ~ 'climb3';
+select realtime_sync.drop_timer('fleet climb3 offers');
 
 select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
 drop schema climb, climb3 cascade;

@@ -62,7 +62,20 @@ reset role;
 truncate clock.calls;
 select sent, more from realtime_sync.relay();
 select name, by = 'regress_clock' as as_owner from clock.calls order by name, 2;
--- each drops his own, and a superuser another's that he names
+-- each drops his own, and a superuser another's that he names; of several, of whom
+create role regress_watch;
+grant usage on schema clock to regress_watch;
+insert into realtime_sync.timer (name, function) values ('watch', 'clock.mine()');
+update realtime_sync.timer set owner = 'regress_watch' where name = 'watch';
+insert into realtime_sync.timer (name, function) values ('watch', 'clock.mine()');
+update realtime_sync.timer set owner = 'regress_clock' where name = 'watch' and owner = current_user::regrole;
+select realtime_sync.drop_timer('watch');
+\echo :SQLSTATE
+select realtime_sync.drop_timer('watch', 'regress_watch');
+select name, owner from realtime_sync.timer where name = 'watch';
+select realtime_sync.drop_timer('watch');
+drop owned by regress_watch;
+drop role regress_watch;
 select realtime_sync.drop_timer('clock');
 select name, owner from realtime_sync.timer where name = 'clock';
 select realtime_sync.drop_timer('clock');
