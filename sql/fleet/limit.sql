@@ -13,13 +13,18 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_limit', '');
 
 alter table realtime_sync.fleet_limit enable row level security;
 create policy fleet_read on realtime_sync.fleet_limit for select using (true);
-create policy fleet_write on realtime_sync.fleet_limit
-    using (pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(schema)), 'create'));
+-- Whoever may create in it besides its owner would set what another's functions do.
+create policy fleet_write on realtime_sync.fleet_limit using (
+    exists (
+        select from pg_catalog.pg_namespace n
+        where n.nspname = schema and pg_catalog.pg_has_role(n.nspowner, 'usage')
+    )
+);
 
 revoke all on table realtime_sync.fleet_limit from public;
 
 comment on table realtime_sync.fleet_limit is
-    'What the fleet kit holds drivers to, by schema: insert or update a row, then realtime_sync.fleet_setup() writes it into the functions.';
+    'What the fleet kit holds drivers to, by schema; its owner''s to say: insert or update a row, then realtime_sync.fleet_setup() writes it into the functions.';
 comment on column realtime_sync.fleet_limit.max_speed is
     'Metres a second; a fix that needs more is a jump. Null: 100.';
 comment on column realtime_sync.fleet_limit.trail_distance is

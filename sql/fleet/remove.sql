@@ -36,6 +36,11 @@ begin
         end if;
         return next;
     end loop;
+    -- What the next kit of that schema is not to inherit; while the tables that say whose it is are there.
+    if not coalesce(dry_run, false) then
+        delete from realtime_sync.fleet_limit l where l.schema = fleet_remove.schema;
+        delete from realtime_sync.fleet_retention r where r.schema = fleet_remove.schema;
+    end if;
     for thing in
         select o.*
         from realtime_sync.fleet_object o

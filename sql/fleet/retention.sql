@@ -10,8 +10,16 @@ create table realtime_sync.fleet_retention (
 select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_retention', '');
 
 alter table realtime_sync.fleet_retention enable row level security;
-create policy own on realtime_sync.fleet_retention
-    using (pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(schema)), 'create'));
+-- Rows go by it, so it is the table's owner's.
+create policy own on realtime_sync.fleet_retention using (
+    exists (
+        select
+        from realtime_sync.fleet_map m
+        join pg_catalog.pg_class c on c.oid = m.relation
+        where m.schema = fleet_retention.schema and m.entity = fleet_retention.entity
+            and pg_catalog.pg_has_role(c.relowner, 'usage')
+    )
+);
 
 create function realtime_sync.fleet_retain(schema name, entity text, keep interval) returns void
 volatile language plpgsql

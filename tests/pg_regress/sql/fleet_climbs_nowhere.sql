@@ -193,6 +193,19 @@ values ('climb4', 1, 'function', 'realtime_check_trip_status', 'realtime_check_t
 reset role;
 select realtime_sync.fleet_check_status('climb4');
 drop schema climb4 cascade;
+-- nor does who may create in a schema say what the functions of its owner do, and when rows of his go
+insert into realtime_sync.fleet_limit (schema, max_speed) values ('climb3', 50);
+set role regress_climber;
+insert into realtime_sync.fleet_limit (schema, max_speed) values ('climb', 1e9);
+select realtime_sync.fleet_retain('climb3', 'telemetry', '1 day');
+set role regress_setter;
+update realtime_sync.fleet_limit set max_speed = 1e9;
+update realtime_sync.fleet_retention set keep = '1 second';
+delete from realtime_sync.fleet_retention;
+insert into realtime_sync.fleet_retention (schema, entity, keep) values ('climb3', 'location', '1 second');
+reset role;
+select schema, max_speed from realtime_sync.fleet_limit where schema ~ 'climb';
+select schema, entity, keep from realtime_sync.fleet_retention where schema ~ 'climb';
 -- nor does a superuser who removes it take another's timer of that name
 set role regress_setter;
 create function climb3.nothing() returns timestamptz language sql as 'select null::timestamptz';
@@ -200,6 +213,7 @@ select realtime_sync.add_timer('fleet climb3 offers', 'climb3.nothing()');
 reset role;
 select count(*) > 40 as removed, count(*) filter (where status = 'ask') as asks from realtime_sync.fleet_remove('climb3', drop_tables => true);
 select name, owner from realtime_sync.timer where name ~ 'climb3';
+select count(*) as inherited from (select schema from realtime_sync.fleet_limit union all select schema from realtime_sync.fleet_retention) x where schema = 'climb3';
 select realtime_sync.drop_timer('fleet climb3 offers');
 
 select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
