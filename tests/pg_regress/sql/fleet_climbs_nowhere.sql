@@ -179,9 +179,20 @@ select count(*) > 40 as made from realtime_sync.fleet_setup('climb3', create_mis
 select count(*) filter (where status = 'ask') as asks from realtime_sync.fleet_setup('climb3', create_missing => true);
 reset role;
 select status, why from realtime_sync.fleet_setup('climb3') where status = 'ask';
-set role regress_climber;
+-- nor what comes in between
+create schema climb4;
+create function climb4.meanwhile() returns event_trigger language plpgsql as $$
+begin
+    insert into realtime_sync.fleet_object (schema, place, kind, name, actual, made, owner)
+    values ('climb4', 0, 'timer', 'junk', 'junk', '', 'regress_climber') on conflict do nothing;
+end
+$$;
+create event trigger regress_meanwhile on ddl_command_end when tag in ('CREATE VIEW') execute function climb4.meanwhile();
+select count(*) as steps from realtime_sync.fleet_setup('climb4', create_missing => true);
+\echo :SQLSTATE
+drop event trigger regress_meanwhile;
+drop schema climb4 cascade;
 -- nor is a function of his a trigger on another's trips
-reset role;
 create schema climb4;
 grant usage, create on schema climb4 to regress_climber;
 create table climb4.trips (id bigint primary key, status text);
