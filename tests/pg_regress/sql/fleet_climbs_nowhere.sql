@@ -232,3 +232,4 @@ drop schema climb, climb3 cascade;
 delete from realtime_sync.presence where topic = 'climb';
 drop owned by regress_climber, regress_reader, regress_setter, regress_payee;
 drop role regress_climber, regress_reader, regress_setter, regress_payee;
+truncate realtime_sync.event;
