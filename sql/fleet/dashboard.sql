@@ -283,14 +283,10 @@ begin
             ) f
         ));
     end if;
-    {{/telemetry.driver}}return (
-        select pg_catalog.to_jsonb(f)
-        from (
-            select
-                my.driver as driver, my.presence as presence, my.wallet as wallet, my.active_trip as active_trip, my.trips as trips,
-                my.acceptance as acceptance, my.telemetry as telemetry, my.offers as offers,
-                pg_catalog.now() as generated_at, realtime_sync.cursor() as cursor
-        ) f
+    {{/telemetry.driver}}return pg_catalog.jsonb_build_object(
+        'driver', my.driver, 'presence', my.presence, 'wallet', my.wallet, 'active_trip', my.active_trip, 'trips', my.trips,
+        'acceptance', my.acceptance, 'telemetry', my.telemetry, 'offers', my.offers,
+        'generated_at', pg_catalog.now(), 'cursor', realtime_sync.cursor()
     );
 end
 $$;
