@@ -51,6 +51,26 @@ begin atomic
     end;
 end;
 
+-- Whose it is: a function's owners, one for each of its name; a table's or view's; of what is on a table, that table's.
+create function realtime_sync.fleet_owners(object realtime_sync.fleet_object) returns setof oid
+stable strict language sql
+set search_path = ''
+begin atomic
+    select p.proowner
+    from pg_catalog.pg_proc p
+    where object.kind = 'function'
+        and p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema))
+        and p.proname = object.actual
+    union all
+    select c.relowner
+    from pg_catalog.pg_class c
+    where case
+        when object.kind in ('table', 'view')
+            then c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', object.schema, object.actual))
+        else c.oid = object.relation
+    end;
+end;
+
 -- Whoever notes an object says what fleet_remove() will drop, so it has to be his own, then and when it is dropped:
 -- by that time somebody else may have made one of that name.
 create function realtime_sync.fleet_owns(object realtime_sync.fleet_object, role name) returns boolean
@@ -59,24 +79,7 @@ set search_path = ''
 begin atomic
     -- Of a role that is gone nothing is; what has the name may be somebody else's by now.
     select r.role is not null and coalesce(
-        (
-            select pg_catalog.bool_and(pg_catalog.pg_has_role(r.role, x.owner, 'usage'))
-            from (
-                select p.proowner
-                from pg_catalog.pg_proc p
-                where object.kind = 'function'
-                    and p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema))
-                    and p.proname = object.actual
-                union all
-                select c.relowner
-                from pg_catalog.pg_class c
-                where case
-                    when object.kind in ('table', 'view')
-                        then c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', object.schema, object.actual))
-                    else c.oid = object.relation
-                end
-            ) x(owner)
-        ),
+        (select pg_catalog.bool_and(pg_catalog.pg_has_role(r.role, x.owner, 'usage')) from realtime_sync.fleet_owners(object) x(owner)),
         pg_catalog.has_schema_privilege(r.role, pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create')
     )
     from (select pg_catalog.to_regrole(pg_catalog.quote_ident(role))) r(role);
@@ -102,16 +105,10 @@ begin atomic
         from realtime_sync.fleet_object o
         where o.schema = fleet_others.schema
         union
-        select 'function ' || pg_catalog.quote_ident(p.proname), p.proowner
+        select o.kind || ' ' || pg_catalog.quote_ident(o.actual), x.owner
         from realtime_sync.fleet_object o
-        join pg_catalog.pg_proc p
-            on p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual
-        where o.schema = fleet_others.schema and o.kind = 'function'
-        union
-        select case c.relkind when 'v' then 'view ' else 'table ' end || pg_catalog.quote_ident(c.relname), c.relowner
-        from realtime_sync.fleet_object o
-        join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', o.schema, o.actual))
-        where o.schema = fleet_others.schema and o.kind in ('table', 'view')
+        cross join lateral realtime_sync.fleet_owners(o) x(owner)
+        where o.schema = fleet_others.schema and o.kind in ('function', 'table', 'view')
         union
         select 'table ' || pg_catalog.quote_ident(c.relname), c.relowner
         from realtime_sync.fleet_map m
@@ -191,6 +188,7 @@ $function$;
 
 revoke all on table realtime_sync.fleet_object from public;
 revoke all on function realtime_sync.fleet_stands(realtime_sync.fleet_object) from public;
+revoke all on function realtime_sync.fleet_owners(realtime_sync.fleet_object) from public;
 revoke all on function realtime_sync.fleet_owns(realtime_sync.fleet_object, name) from public;
 revoke all on function realtime_sync.fleet_others(name) from public;
 revoke all on function realtime_sync.fleet_note(name, text, text, name, regclass) from public;
@@ -199,6 +197,8 @@ comment on table realtime_sync.fleet_object is
     'What realtime_sync.fleet_setup() has made in an app''s schema.';
 comment on function realtime_sync.fleet_stands(realtime_sync.fleet_object) is
     'Part of realtime_sync.fleet_setup(): whether an object still exists.';
+comment on function realtime_sync.fleet_owners(realtime_sync.fleet_object) is
+    'Part of the fleet kit: who owns what is noted; none of what is not there, or is a timer.';
 comment on function realtime_sync.fleet_owns(realtime_sync.fleet_object, name) is
     'Part of the policy on realtime_sync.fleet_object and of realtime_sync.fleet_remove(): whether a role owns it.';
 comment on function realtime_sync.fleet_others(name) is
