@@ -174,15 +174,7 @@ begin
                 {{#transition.to_status}}
                 select k.*
                 from (
-                    select {{s.to_status}}::text as status
-                    from {{transition}} s
-                    where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving')
-                    union
-                    -- A word of the kit's own that no step leads to: a trip may begin with it.
-                    select w.status
-                    from pg_catalog.unnest('{accepted,arriving}'::text[]) w(status)
-                    where exists (select from {{transition}} s where {{s.from_status}}::text = w.status)
-                        and not exists (select from {{transition}} s where {{s.to_status}}::text = w.status)
+                    select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving')
                 ) a
                 -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
                 cross join lateral (

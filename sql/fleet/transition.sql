@@ -103,6 +103,22 @@ begin
 end
 $function$;
 
+-- {{>trip_words}}: the words for a trip on its way to its end, and what each means: those that steps lead to, and of the
+-- kit's own those that a trip may only begin with.
+insert into realtime_sync.fleet_template (name, kind, template) values
+(
+    'trip_words', 'part',
+    $template$(
+                    select {{s.to_status}}::text as status, coalesce({{s.state}}, {{s.to_status}}::text) as state
+                    from {{transition}} s
+                    union
+                    select w.status, w.status
+                    from pg_catalog.unnest('{accepted,arriving,arrived,in_progress}'::text[]) w(status)
+                    where exists (select from {{transition}} s where {{s.from_status}}::text = w.status)
+                        and not exists (select from {{transition}} s where {{s.to_status}}::text = w.status)
+                )$template$
+);
+
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
 (
     'trip_transitions', 'table', 40, 'transition', '{trip.id,trip.status}',

@@ -12,15 +12,9 @@ begin
     return (
         select k.id
         from (
-            select {{s.to_status}}::text as status
-            from {{transition}} s
-            where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving', 'arrived', 'in_progress')
-            union
-            -- A word of the kit's own that no step leads to: a trip may begin with it.
-            select w.status
-            from pg_catalog.unnest('{accepted,arriving,arrived,in_progress}'::text[]) w(status)
-            where exists (select from {{transition}} s where {{s.from_status}}::text = w.status)
-                and not exists (select from {{transition}} s where {{s.to_status}}::text = w.status)
+            select distinct w.status
+            from {{>trip_words}} w
+            where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
         ) a
         -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
         cross join lateral (
