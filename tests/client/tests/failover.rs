@@ -84,6 +84,7 @@ fn a_consumer_goes_on_after_a_failover_that_lost_wal() {
     if standby.set_clock_behind(5) {
         println!("the standby's clock is 5 s behind");
     } else {
+        assert!(std::env::var_os("CI").is_none(), "libfaketime is missing");
         println!(
             "skipped: the standby's clock is right, libfaketime is missing (scripts/setup installs it)"
         );

@@ -95,6 +95,8 @@ fn a_stuck_listener_stops_the_relay_and_no_writer() {
         meanwhile / before,
         used * 100.0
     );
+    // Writers are held up for good or not at all: the figure is for docs/reliability.md, half of it leaves room for noise.
+    assert!(meanwhile > before / 2.0, "writers were held up");
     // A batch goes over the line by what it holds: 500 events of 8 kB are 0.05 %.
     assert!(used < limit + 0.002, "it went on notifying");
 
