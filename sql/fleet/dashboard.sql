@@ -207,9 +207,7 @@ begin
                 {{t.created_at}} as created_at, {{t.accepted_at}} as accepted_at, {{t.started_at}} as started_at
             from {{trip}} t
             where {{t.driver}} = my.who and {{#transition.to_status}}{{t.status}} = any (array(
-                select {{s.to_status}}::text
-                from {{transition}} s
-                where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving', 'arrived', 'in_progress')
+                select w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
             )::{{trip.status:type}}[]){{/transition.to_status}}{{^transition.to_status}}{{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
             {{#trip.created_at}}order by {{t.created_at}} desc
             {{/trip.created_at}}limit 1
@@ -364,9 +362,7 @@ begin
                                 select {{t.id}}
                                 from {{trip}} t
                                 where {{t.driver}} = {{d.id}} and {{#transition.to_status}}{{t.status}} = any (array(
-                                    select {{s.to_status}}::text
-                                    from {{transition}} s
-                                    where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving', 'arrived', 'in_progress')
+                                    select w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
                                 )::{{trip.status:type}}[]){{/transition.to_status}}{{^transition.to_status}}{{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
                                 limit 1
                             ){{/trip.status}}{{^trip.status}}null{{/trip.status}}{{/trip.driver}}{{^trip.driver}}null{{/trip.driver}} as trip_id

@@ -111,7 +111,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
     $template$(
                     select {{s.to_status}}::text as status, coalesce({{s.state}}, {{s.to_status}}::text) as state
                     from {{transition}} s
-                    union
+                    union all
                     select w.status, w.status
                     from pg_catalog.unnest('{accepted,arriving,arrived,in_progress}'::text[]) w(status)
                     where exists (select from {{transition}} s where {{s.from_status}}::text = w.status)
