@@ -117,14 +117,14 @@ begin
         return query
             select {{d.id}}, {{rpc.driver_presence}}({{d.id}}) ->> 'state'
             from {{driver}} d
-            where {{d.id}} = my.own and {{#driver.lat}}pg_catalog.point({{d.lng}}::double precision, {{d.lat}}::double precision){{/driver.lat}}{{^driver.lat}}{{#driver.point}}{{d.point}}{{/driver.point}}{{^driver.point}}null::point{{/driver.point}}{{/driver.lat}} operator(pg_catalog.<@) any ($1) and ($2 is null or {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}case when {{d.online}} then 'online' else 'offline' end{{/driver.status}} = any ($2));
+            where {{d.id}} = my.own and {{>driver_place}} operator(pg_catalog.<@) any ($1) and ($2 is null or {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}case when {{d.online}} then 'online' else 'offline' end{{/driver.status}} = any ($2));
         return;
     end if;
     return query
         with page as materialized (
             select {{d.id}} as id
-            from pg_catalog.unnest($1) w(box)
-            join {{driver}} d on {{#driver.lat}}pg_catalog.point({{d.lng}}::double precision, {{d.lat}}::double precision){{/driver.lat}}{{^driver.lat}}{{#driver.point}}{{d.point}}{{/driver.point}}{{^driver.point}}null::point{{/driver.point}}{{/driver.lat}} operator(pg_catalog.<@) w.box
+            from pg_catalog.unnest($1) b(area)
+            join {{driver}} d on {{>driver_near}}{{>driver_place}} operator(pg_catalog.<@) b.area
             where $2 is null or {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}case when {{d.online}} then 'online' else 'offline' end{{/driver.status}} = any ($2)
             limit $3
         )
@@ -175,8 +175,7 @@ begin
         select
             {{d.id}} as id, {{d.name}} as name, {{d.phone}} as phone, {{d.vehicle}} as vehicle,
             {{d.vehicle_class}} as vehicle_class, {{d.rating}} as rating, {{d.online}} as online, {{d.status}} as status,
-            {{#driver.lat}}{{d.lat}}{{/driver.lat}}{{^driver.lat}}{{#driver.point}}({{d.point}})[1]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lat}} as lat,
-            {{#driver.lng}}{{d.lng}}{{/driver.lng}}{{^driver.lng}}{{#driver.point}}({{d.point}})[0]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lng}} as lng,
+            {{>driver_lat}} as lat, {{>driver_lng}} as lng,
             {{d.heading}} as heading, {{d.speed}} as speed, {{d.location_at}} as location_at, {{d.last_seen}} as last_seen
         from {{driver}} d
         where {{d.id}} = my.who
@@ -354,8 +353,7 @@ begin
                         select
                             {{d.id}} as id, {{d.name}} as name, {{d.vehicle}} as vehicle, {{d.vehicle_class}} as vehicle_class,
                             {{d.online}} as online, {{d.status}} as status,
-                            {{#driver.lat}}{{d.lat}}{{/driver.lat}}{{^driver.lat}}{{#driver.point}}({{d.point}})[1]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lat}} as lat,
-                            {{#driver.lng}}{{d.lng}}{{/driver.lng}}{{^driver.lng}}{{#driver.point}}({{d.point}})[0]{{/driver.point}}{{^driver.point}}null{{/driver.point}}{{/driver.lng}} as lng,
+                            {{>driver_lat}} as lat, {{>driver_lng}} as lng,
                             {{d.heading}} as heading, {{d.speed}} as speed, {{d.location_at}} as location_at,
                             g.presence,
                             {{#trip.driver}}{{#trip.status}}(

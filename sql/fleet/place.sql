@@ -1,9 +1,8 @@
 -- Where a driver is, from whichever columns the app has: two numbers, a point, or a place of PostGIS.
 
--- {{>driver_place}}: that place of the driver d, as a point (lng, lat). {{>driver_near}}: PostGIS's own index, where
--- the place is only there; its ellipsoid is within 1 % of the sphere. {{>driver_wanted}}: whether d is one of the
--- statuses asked for. {{>postgis}}: the schema PostGIS is in.
--- {{>trail_columns}}: those of a row of the trail.
+-- {{>driver_place}}: that place of the driver d, as a point (lng, lat); {{>driver_lat}}, {{>driver_lng}}: one of the two.
+-- {{>driver_near}}: PostGIS's own index, where the place is only there: not outside of the box b.area. {{>driver_wanted}}:
+-- whether d is one of the statuses asked for. {{>trail_columns}}: those of a row of the trail.
 insert into realtime_sync.fleet_template (name, kind, template) values
 (
     'driver_place', 'part',
@@ -13,8 +12,22 @@ insert into realtime_sync.fleet_template (name, kind, template) values
     '{{^driver.geography}}null::point{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'
 ),
 (
+    'driver_lat', 'part',
+    '{{#driver.lat}}{{d.lat}}{{/driver.lat}}'
+    '{{^driver.lat}}{{#driver.point}}({{d.point}})[1]{{/driver.point}}'
+    '{{^driver.point}}{{#driver.geography}}({{rpc.realtime_point}}({{d.geography}}))[1]{{/driver.geography}}'
+    '{{^driver.geography}}null{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'
+),
+(
+    'driver_lng', 'part',
+    '{{#driver.lat}}{{d.lng}}{{/driver.lat}}'
+    '{{^driver.lat}}{{#driver.point}}({{d.point}})[0]{{/driver.point}}'
+    '{{^driver.point}}{{#driver.geography}}({{rpc.realtime_point}}({{d.geography}}))[0]{{/driver.geography}}'
+    '{{^driver.geography}}null{{/driver.geography}}{{/driver.point}}{{/driver.lat}}'
+),
+(
     'driver_near', 'part',
-    '{{^driver.lat|driver.point}}{{#driver.geography}}{{rpc.realtime_within}}({{d.geography}}, probe, reach * 1.01 + 1) and '
+    '{{^driver.lat|driver.point}}{{#driver.geography}}{{d.geography}} operator({{postgis}}.&&) {{rpc.realtime_area}}(b.area) and '
     '{{/driver.geography}}{{/driver.lat|driver.point}}'
 ),
 (
@@ -25,16 +38,6 @@ insert into realtime_sync.fleet_template (name, kind, template) values
     ' else {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}{{#driver.online}}'
     'case when {{d.online}} then ''online'' else ''offline'' end{{/driver.online}}{{^driver.online}}null{{/driver.online}}{{/driver.status}}'
     ' = any ($5) end'
-),
-(
-    'postgis', 'part',
-    $template$(
-            select n.nspname
-            from pg_catalog.pg_attribute a
-            join pg_catalog.pg_type t on t.oid = a.atttypid
-            join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-            where a.attrelid = '{{driver}}'::regclass and pg_catalog.quote_ident(a.attname) = '{{driver.geography}}'
-        )$template$
 ),
 (
     'trail_columns', 'part',
@@ -52,49 +55,43 @@ using gist (pg_catalog.point({{driver.lng}}::double precision, {{driver.lat}}::d
 $template$
 ),
 (
-    'drivers_location_point', 'index', 30, null, '{driver.point}',
+    'drivers_location_point', 'index', 30, null, '{driver.point,!driver.lat}',
     $template$
 create index drivers_location_point on {{driver}} using gist ({{driver.point}})
 $template$
 ),
 (
-    'realtime_point', 'function', -30, null, '{driver.geography}',
+    'drivers_location_geography', 'index', 30, null, '{driver.geography,!driver.lat,!driver.point}',
     $template$
-do $make$
-begin
-    execute pg_catalog.format(
-        $function$
-        create function {{rpc.realtime_point}}(place {{driver.geography:type}}) returns point
-        immutable strict parallel safe language sql
-        return pg_catalog.point(%1$I.st_x(place::%1$I.geometry), %1$I.st_y(place::%1$I.geometry))
-        $function$,
-        {{>postgis}}
-    );
-end
-$make$;
-comment on function {{rpc.realtime_point}} is 'A PostGIS place as a point of lng and lat.'
+create index drivers_location_geography on {{driver}} using gist ({{driver.geography}})
 $template$
 ),
 (
-    'realtime_within', 'function', -30, null, '{driver.geography}',
+    'realtime_point', 'function', -30, null, '{driver.geography}',
     $template$
-do $make$
-begin
-    execute pg_catalog.format(
-        $function$
-        create function {{rpc.realtime_within}}(place {{driver.geography:type}}, probe point, radius_m double precision) returns boolean
-        immutable parallel safe language sql
-        return %1$I.st_dwithin(
-            place::%1$I.geography,
-            %1$I.st_setsrid(%1$I.st_makepoint(probe[0], probe[1]), 4326)::%1$I.geography,
-            radius_m
-        )
-        $function$,
-        {{>postgis}}
-    );
-end
-$make$;
-comment on function {{rpc.realtime_within}} is 'Whether a PostGIS place is within a radius of lng and lat, by the index on places.'
+create function {{rpc.realtime_point}}(place {{driver.geography:type}}) returns point
+immutable strict parallel safe language sql
+return pg_catalog.point({{postgis}}.st_x(place::{{postgis}}.geometry), {{postgis}}.st_y(place::{{postgis}}.geometry));
+comment on function {{rpc.realtime_point}} is 'A PostGIS place as a point of lng and lat.'
+$template$
+),
+-- On the globe the box of a geography is one of x, y and z: it goes as far as a corner, the equator or one of the
+-- meridians 90 degrees apart does. A centimetre more than it needs, for rounding.
+(
+    'realtime_area', 'function', -30, null, '{driver.geography}',
+    $template$
+create function {{rpc.realtime_area}}(area box) returns {{driver.geography:type}}
+immutable strict parallel safe language sql
+return (
+    select {{postgis}}.st_setsrid({{postgis}}.st_collect({{postgis}}.st_makepoint(
+        greatest(-180, least(180, x.lng)), greatest(-90, least(90, y.lat))
+    )), 4326)
+    from pg_catalog.unnest(array[(area[1])[0] - 1e-7, (area[0])[0] + 1e-7, -90, 0, 90]) x(lng)
+    cross join pg_catalog.unnest(array[(area[1])[1] - 1e-7, (area[0])[1] + 1e-7, 0]) y(lat)
+    where x.lng between (area[1])[0] - 1e-7 and (area[0])[0] + 1e-7
+        and y.lat between (area[1])[1] - 1e-7 and (area[0])[1] + 1e-7
+);
+comment on function {{rpc.realtime_area}} is 'What PostGIS''s index looks for, of a box of lng and lat: nothing in the box is outside of it.'
 $template$
 );
 

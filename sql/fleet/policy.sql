@@ -130,7 +130,7 @@ begin
         where o.schema = fleet_grant.schema
             and o.kind in ('function', 'view')
             and realtime_sync.fleet_stands(o)
-            and (o.name !~ '^realtime_' or o.name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher', 'realtime_topics'))
+            and (o.name !~ '^realtime_' or o.name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher', 'realtime_topics', 'realtime_point'))
             and not exists (
                 select from pg_catalog.pg_proc p
                 where o.kind = 'function'

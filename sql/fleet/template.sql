@@ -7,7 +7,7 @@ create table realtime_sync.fleet_template (
     -- A part is text that others have in common.
     kind text not null check (kind in ('part', 'table', 'index', 'function', 'view', 'trigger', 'policy', 'timer')),
     place integer not null default 0,
-    -- What has to be mapped: driver, driver.online. A table's entity is what it stands for.
+    -- What has to be mapped: driver, driver.online; !driver.lat: what must not be. A table's entity is what it stands for.
     entity text,
     needs text[] not null default '{}',
     template text not null,
@@ -43,7 +43,7 @@ end;
 
 -- {{driver}}: its table. {{driver.id}}: a column, {{driver.id:type}}: its type. {{d.rating}}: the same
 -- column of the alias d, or null where the app has none (d driver, t trip, p passenger, w wallet,
--- l telemetry, o offer, h location, s transition). {{schema}}. {{rpc.accept_offer}}: the function under the name it
+-- l telemetry, o offer, h location, s transition). {{schema}}. {{postgis}}: the schema PostGIS is in. {{rpc.accept_offer}}: the function under the name it
 -- stands; an object's own name may be written {{schema}}.accept_offer too. {{who}}: the app's function that
 -- says who is calling. {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
 -- {{#driver.lat|driver.point}} if it has one of them. {{>driver_place}}: a part. {{limit.max_speed}}: what
@@ -101,6 +101,14 @@ begin
             ('arriving_distance', coalesce(l.arriving_distance, 200))
         ) v(name, value)
         union all
+        select 'postgis', pg_catalog.quote_ident(n.nspname)
+        from realtime_sync.fleet_map m
+        join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname = (m.columns ->> 'geography') and not a.attisdropped
+        join pg_catalog.pg_type t on t.oid = a.atttypid
+        join pg_catalog.pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
+        join pg_catalog.pg_namespace n on n.oid = b.typnamespace
+        where m.schema = fleet_expand.schema and m.entity = 'driver'
+        union all
         select 'who', w.function
         from realtime_sync.fleet_who w
         where w.schema = fleet_expand.schema
@@ -148,19 +156,19 @@ begin
 end
 $function$;
 
--- What a template needs and the map lacks.
+-- What a template needs and the map lacks, or has and should not.
 create function realtime_sync.fleet_lacks(schema name, needs text[]) returns text[]
 stable strict language sql
 set search_path = ''
 begin atomic
     select coalesce(pg_catalog.array_agg(n.need order by n.place), '{}')
     from pg_catalog.unnest(fleet_lacks.needs) with ordinality n(need, place)
-    where not exists (
+    where exists (
         select
         from realtime_sync.fleet_map m
         join pg_catalog.pg_class c on c.oid = m.relation
         where m.schema = fleet_lacks.schema
-            and m.entity = pg_catalog.split_part(n.need, '.', 1)
+            and m.entity = pg_catalog.split_part(pg_catalog.ltrim(n.need, '!'), '.', 1)
             and (
                 n.need !~ '\.'
                 or exists (
@@ -170,7 +178,7 @@ begin atomic
                         and not a.attisdropped
                 )
             )
-    );
+    ) = (n.need like '!%');
 end;
 
 -- What the templates call of the extension's own.

@@ -169,6 +169,16 @@ insert into bare.drivers values ('00000000-0000-0000-0000-00000000000a', 'Ann', 
 select w from dash.schema, dash.wrong(schema #> '{$defs,dashboard}', bare.get_driver_dashboard('00000000-0000-0000-0000-00000000000a')) w;
 select jsonb_pretty(bare.get_driver_dashboard('00000000-0000-0000-0000-00000000000a') - '{generated_at,cursor}'::text[]);
 
+-- the trip that keeps a driver busy is the one shown, one that begins as accepted too, and whatever the app's words
+insert into dash.trip_transitions values ('accepted', 'riding', '{driver}', 'in_progress'), ('fetching', 'riding', '{driver}', 'in_progress');
+insert into dash.drivers (id, lat, lng) select n, 0, 0 from generate_series(11, 17) n;
+insert into dash.trips (id, driver_id, status, created_at) select 10 + n, 10 + n, w, now()
+from unnest('{new,taken,riding,done,accepted,arriving,fetching}'::text[]) with ordinality x(w, n);
+select t.status, dash.realtime_driver_busy(t.driver_id, 0) as busy, dash.get_driver_dashboard(t.driver_id) #> '{active_trip,id}' as dashboard, m.d -> 'trip_id' as map
+from dash.trips t
+left join (select d from jsonb_array_elements(dash.get_fleet_overview() -> 'drivers') d) m on m.d ->> 'id' = t.driver_id::text
+where t.id > 10 order by t.id;
+
 -- what a copy of the dashboard makes slow stays off: the function is STABLE and runs as its caller
 select proname, provolatile, prosecdef from pg_proc
 where pronamespace = 'dash'::regnamespace and proname in ('get_driver_dashboard', 'get_fleet_overview', 'driver_presence') order by 1;
