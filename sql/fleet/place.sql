@@ -71,7 +71,7 @@ $template$
     $template$
 create function {{rpc.realtime_point}}(place {{driver.geography:type}}) returns point
 immutable strict parallel safe language sql
-return pg_catalog.point({{postgis}}.st_x(place::{{postgis}}.geometry), {{postgis}}.st_y(place::{{postgis}}.geometry));
+return place::{{postgis}}.geometry::point;
 comment on function {{rpc.realtime_point}} is 'A PostGIS place as a point of lng and lat.'
 $template$
 ),
