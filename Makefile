@@ -30,8 +30,8 @@ psql: ## a session in the demo's database
 install: ## into the PostgreSQL of PG_CONFIG, for use
 	@scripts/install
 
-setup: ## only fetch what the others need, every PostgreSQL included
-	@scripts/setup 15 16 17 18
+setup: ## only fetch what the others need, every PostgreSQL and PostGIS included
+	@scripts/setup 15 16 17 18 postgis
 
 build: ## the extension, into the private copy
 	@scripts/setup && scripts/build
