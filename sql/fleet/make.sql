@@ -1,6 +1,7 @@
 -- One object of the kit made in an app's schema, unless it stands.
 
--- Makes one object, unless it stands. Nothing of the app's own is replaced: what has the name keeps it.
+-- Makes one object, unless it stands. Nothing of the app's own is replaced: what has the name keeps it. Status lacks:
+-- why is what it needs of the map, or what it calls and is left out.
 create function realtime_sync.fleet_make(schema name, kind text, name text, dry_run boolean, unlocked boolean)
 returns realtime_sync.fleet_step
 volatile language plpgsql
@@ -23,7 +24,7 @@ begin
     lacks := realtime_sync.fleet_lacks(schema, template.needs);
     label := fleet_make.kind || ' ' || fleet_make.name;
     if lacks <> '{}' then
-        return row('skip', label, 'it needs ' || pg_catalog.array_to_string(lacks, ', '), null)::realtime_sync.fleet_step;
+        return row('lacks', label, lacks[1], null)::realtime_sync.fleet_step;
     end if;
     select o.* into object
     from realtime_sync.fleet_object o
@@ -53,7 +54,7 @@ begin
         )
         and realtime_sync.fleet_lacks(fleet_make.schema, t.needs) <> '{}';
     if lacks is not null and not ours then
-        return row('skip', label, 'it needs ' || pg_catalog.array_to_string(lacks, ', '), null)::realtime_sync.fleet_step;
+        return row('lacks', label, lacks[1], null)::realtime_sync.fleet_step;
     end if;
     if kind = 'source' then
         select m.relation into relation

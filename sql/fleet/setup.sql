@@ -13,7 +13,6 @@ declare
     thing record;
     template realtime_sync.fleet_template;
     missing text[] := '{}';
-    need text;
     needs text[] := '{}';
     left_out text[] := '{}';
     here oid := pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_work.schema));
@@ -139,6 +138,10 @@ begin
             step := row('skip', 'table ' || template.name, 'no table is known for it; create_missing => true makes it', null);
         else
             step := realtime_sync.fleet_make(schema, 'table', template.name, dry_run, unlocked);
+            if step.status = 'lacks' then
+                step.status := 'skip';
+                step.why := 'it needs ' || step.why;
+            end if;
         end if;
         changed := changed or step.status = 'done';
         return next step;
@@ -167,15 +170,14 @@ begin
             step := realtime_sync.fleet_make(schema, thing.kind, thing.name, dry_run, unlocked);
         end if;
         changed := changed or step.status = 'done';
-        if step.status = 'skip' and step.why like 'it needs %' then
+        if step.status = 'lacks' then
             if thing.kind in ('table', 'function', 'view') and thing.name not like 'realtime\_%' then
-                need := pg_catalog.split_part(pg_catalog.substr(step.why, 10), ', ', 1);
                 needs := needs || case
                     when exists (
                         select from realtime_sync.fleet_map m
-                        where m.schema = fleet_work.schema and m.entity = pg_catalog.split_part(need, '.', 1)
-                    ) then need
-                    else pg_catalog.split_part(need, '.', 1)
+                        where m.schema = fleet_work.schema and m.entity = pg_catalog.split_part(step.why, '.', 1)
+                    ) then step.why
+                    else pg_catalog.split_part(step.why, '.', 1)
                 end;
                 left_out := left_out || thing.name;
             end if;
