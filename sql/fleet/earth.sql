@@ -22,24 +22,22 @@ end;
 -- What a circle on the earth lies in, in degrees (x lng, y lat): every longitude if a pole is in it, else
 -- it may go beyond the antimeridian. A millionth of a degree, 11 cm, more than it needs for rounding.
 create function realtime_sync.fleet_bounds(lat double precision, lng double precision, radius_m double precision) returns box
-immutable strict parallel safe language sql
-begin atomic
-    select case
-        when abs(lat) + degrees(radius_m / 6371008.8) >= 89.99999
-        then box(
-            point(-180, greatest(-90, lat - degrees(radius_m / 6371008.8) - 1e-6)),
-            point(180, least(90, lat + degrees(radius_m / 6371008.8) + 1e-6))
-        )
-        else (
-            select box(point(lng - r.x, lat - r.y), point(lng + r.x, lat + r.y))
-            from (
-                select
-                    degrees(asin(least(1, sin(radius_m / 6371008.8) / cos(radians(lat))))) + 1e-6 as x,
-                    degrees(radius_m / 6371008.8) + 1e-6 as y
-            ) r
-        )
-    end;
-end;
+immutable strict parallel safe language plpgsql
+set search_path = ''
+as $function$
+declare
+    y constant double precision := pg_catalog.degrees(radius_m / 6371008.8) + 1e-6;
+    x double precision;
+begin
+    if pg_catalog.abs(lat) + y >= 89.99999 then
+        return pg_catalog.box(
+            pg_catalog.point(-180, greatest(-90, lat - y)), pg_catalog.point(180, least(90, lat + y))
+        );
+    end if;
+    x := pg_catalog.degrees(pg_catalog.asin(least(1, pg_catalog.sin(radius_m / 6371008.8) / pg_catalog.cos(pg_catalog.radians(lat))))) + 1e-6;
+    return pg_catalog.box(pg_catalog.point(lng - x, lat - y), pg_catalog.point(lng + x, lat + y));
+end
+$function$;
 
 -- The same as boxes that an index on longitudes from -180 to 180 knows.
 create function realtime_sync.fleet_boxes(lat double precision, lng double precision, radius_m double precision) returns box[]

@@ -6,6 +6,18 @@
 -- open      offered; ends by expires_at
 -- accepted, declined, expired, taken (by another), canceled: how it ended
 
+-- {{>takes_offers}}: whether the driver d does now: online, and of a status that does not say otherwise.
+insert into realtime_sync.fleet_template (name, kind, template) values
+(
+    'takes_offers', 'part',
+    $template$true
+                    {{#driver.online}}and {{d.online}}::boolean{{/driver.online}}
+                    {{#driver.status}}and coalesce(pg_catalog.lower({{d.status}}::text), '') not in (
+                        -- A column that says online has the last word on that.
+                        {{^driver.online}}'', 'offline', 'off_duty', 'inactive', {{/driver.online}}'busy', 'on_trip', 'on_break', 'break', 'away', 'suspended'
+                    ){{/driver.status}}$template$
+);
+
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
 (
     'trip_offers', 'table', 42, 'offer', '{driver.id,trip.id}',
@@ -49,31 +61,6 @@ $template$,
     null
 ),
 (
-    'realtime_driver_online', 'function', 44, null, '{driver.id}',
-    $template$
-create function {{rpc.realtime_driver_online}}(driver_id {{driver.id:type}}) returns boolean
-stable language plpgsql
-set search_path = ''
-as $$
-begin
-    return coalesce((
-        select true
-            {{#driver.online}}and {{d.online}}::boolean{{/driver.online}}
-            {{#driver.status}}and coalesce(pg_catalog.lower({{d.status}}::text), '') not in (
-                -- A column that says online has the last word on that.
-                {{^driver.online}}'', 'offline', 'off_duty', 'inactive', {{/driver.online}}'busy', 'on_trip', 'on_break', 'break', 'away', 'suspended'
-            ){{/driver.status}}
-        from {{driver}} d
-        where {{d.id}} = $1
-    ), false);
-end
-$$;
-comment on function {{rpc.realtime_driver_online}}({{driver.id:type}}) is
-    'Whether a driver takes offers now: online, and of a status that does not say otherwise.'
-$template$,
-    null
-),
-(
     'realtime_eligible', 'function', 44, null, '{driver.id,trip.id}',
     $template$
 create function {{rpc.realtime_eligible}}(eligible text, driver_id {{driver.id:type}}, trip_id {{trip.id:type}}) returns boolean
@@ -96,40 +83,41 @@ $template$,
     null
 ),
 (
-    'realtime_offer_payload', 'function', 45, null, '{driver.id,trip.id,offer.timeout}',
+    'realtime_tell_offers', 'function', 45, null, '{driver.id,trip.id,offer.timeout}',
     $template$
-create function {{rpc.realtime_offer_payload}}(offer {{offer}}) returns json
-stable language plpgsql
+create function {{rpc.realtime_tell_offers}}(offers {{offer}}[], event text) returns void
+volatile strict language plpgsql
 set search_path = ''
 as $$
 begin
-    return (
-        select pg_catalog.json_build_object(
-            'offer_id', {{o.id}},
-            'trip_id', {{o.trip}},
-            'driver_id', {{o.driver}},
-            'state', {{o.state}},
-            'distance_m', pg_catalog.round({{o.distance_m}}::numeric, 1),
-            'pickup', pg_catalog.json_build_object(
-                'lat', {{t.pickup_lat}}, 'lng', {{t.pickup_lng}}, 'address', {{t.pickup_address}}
-            ),
-            'dropoff', pg_catalog.json_build_object(
-                'lat', {{t.dropoff_lat}}, 'lng', {{t.dropoff_lng}}, 'address', {{t.dropoff_address}}
-            ),
-            'vehicle_class', {{t.vehicle_class}},
-            'earnings', {{o.earnings}},
-            'urgency', {{o.urgency}},
-            'round', {{o.round}},
-            'expires_at', {{o.expires_at}},
-            'reason', {{o.reason}}
-        )
-        from (select ($1).*) o
-        left join {{trip}} t on {{t.id}} = {{o.trip}}
-    );
+    perform realtime_sync.send('driver:' || {{o.driver}}, $2, pg_catalog.json_build_object(
+        'offer_id', {{o.id}},
+        'trip_id', {{o.trip}},
+        'driver_id', {{o.driver}},
+        'state', {{o.state}},
+        'distance_m', pg_catalog.round({{o.distance_m}}::numeric, 1),
+        'pickup', pg_catalog.json_build_object(
+            'lat', {{t.pickup_lat}}, 'lng', {{t.pickup_lng}}, 'address', {{t.pickup_address}}
+        ),
+        'dropoff', pg_catalog.json_build_object(
+            'lat', {{t.dropoff_lat}}, 'lng', {{t.dropoff_lng}}, 'address', {{t.dropoff_address}}
+        ),
+        'vehicle_class', {{t.vehicle_class}},
+        'earnings', {{o.earnings}},
+        'urgency', {{o.urgency}},
+        'round', {{o.round}},
+        'expires_at', {{o.expires_at}},
+        'reason', {{o.reason}}
+    ))
+    from pg_catalog.unnest($1) o
+    left join {{trip}} t on {{t.id}} = {{o.trip}}
+    -- Who never heard of it need not hear that it is gone.
+    where {{o.offered_at}} is not null
+    order by {{o.id}};
 end
 $$;
-comment on function {{rpc.realtime_offer_payload}}({{offer}}) is
-    'An offer as its events trip_offer.* tell it.'
+comment on function {{rpc.realtime_tell_offers}}({{offer}}[], text) is
+    'Sends an event trip_offer.* of offers, each to its driver.'
 $template$,
     null
 ),
@@ -141,25 +129,20 @@ volatile language plpgsql
 set search_path = ''
 as $$
 declare
-    closed {{offer}};
+    closed {{offer}}[];
 begin
-    for closed in
+    with c as (
         update {{offer}} o
         set {{offer.state}} = $3,
             {{offer.answered_at}} = pg_catalog.clock_timestamp(),
             {{offer.answered_by}} = coalesce(realtime_sync.claim('sub'), session_user::text),
             {{offer.reason}} = $4
         where {{o.trip}} = $1 and ($2 is null or {{o.id}} = $2) and {{o.state}} in ('queued', 'waiting', 'open')
-        returning o.*
-    loop
-        -- Who never heard of it need not hear that it is gone.
-        if closed.{{offer.offered_at}} is not null then
-            perform realtime_sync.send(
-                'driver:' || closed.{{offer.driver}}, 'trip_offer.' || $3, {{rpc.realtime_offer_payload}}(closed)
-            );
-        end if;
-        return next closed;
-    end loop;
+        returning {{o.id}} as id, o as offer
+    )
+    select pg_catalog.array_agg(c.offer order by c.id) into closed from c;
+    perform {{rpc.realtime_tell_offers}}(closed, 'trip_offer.' || $3);
+    return query select * from pg_catalog.unnest(closed);
 end
 $$;
 comment on function {{rpc.realtime_close_offers}}({{trip.id:type}}, {{offer.id:type}}, text, text) is
@@ -180,16 +163,17 @@ declare
     now timestamptz := pg_catalog.clock_timestamp();
 begin
     select o.* into offer from {{offer}} o where {{o.id}} = $1;
-    if {{rpc.realtime_driver_online}}(offer.{{offer.driver}}) then
+    if exists (
+        select from {{driver}} d
+        where {{d.id}} = my.offer.{{offer.driver}} and {{>takes_offers}}
+    ) then
         update {{offer}} o
         set {{offer.state}} = 'open',
             {{offer.offered_at}} = my.now,
             {{offer.expires_at}} = my.now + {{o.timeout}}
         where {{o.id}} = $1
         returning o.* into offer;
-        perform realtime_sync.send(
-            'driver:' || offer.{{offer.driver}}, 'trip_offer.created', {{rpc.realtime_offer_payload}}(offer)
-        );
+        perform {{rpc.realtime_tell_offers}}(array[offer], 'trip_offer.created');
     elsif offer.{{offer.hold}} is null then
         update {{offer}} o
         set {{offer.state}} = 'canceled', {{offer.answered_at}} = my.now, {{offer.reason}} = 'driver offline'

@@ -14,7 +14,7 @@ declare
     due {{offer.id:type}}[];
     trips {{trip.id:type}}[];
     trip {{trip.id:type}};
-    offer {{offer}};
+    expired {{offer}}[];
 begin
     -- Over, or for a driver who is back.
     due := array(
@@ -22,7 +22,10 @@ begin
         where {{o.state}} in ('waiting', 'open') and {{o.expires_at}} <= my.now
         union all
         select {{o.id}} from {{offer}} o
-        where {{o.state}} = 'waiting' and {{o.expires_at}} > my.now and {{rpc.realtime_driver_online}}({{o.driver}})
+        where {{o.state}} = 'waiting' and {{o.expires_at}} > my.now and exists (
+            select from {{driver}} d
+            where {{d.id}} = {{o.driver}} and {{>takes_offers}}
+        )
     );
     if my.due <> '{}' then
         -- A trip that somebody has locked is being decided right now: it comes again.
@@ -40,18 +43,14 @@ begin
                 and ({{o.trip}} = any (my.trips) or not exists (select from {{trip}} t where {{t.id}} = {{o.trip}}))
             for update skip locked
         );
-        for offer in
+        with e as (
             update {{offer}} o
             set {{offer.state}} = 'expired', {{offer.answered_at}} = pg_catalog.clock_timestamp()
             where {{o.id}} = any (my.due) and {{o.expires_at}} <= my.now
-            returning o.*
-        loop
-            if offer.{{offer.offered_at}} is not null then
-                perform realtime_sync.send(
-                    'driver:' || offer.{{offer.driver}}, 'trip_offer.expired', {{rpc.realtime_offer_payload}}(offer)
-                );
-            end if;
-        end loop;
+            returning {{o.id}} as id, o as offer
+        )
+        select pg_catalog.array_agg(e.offer order by e.id) into expired from e;
+        perform {{rpc.realtime_tell_offers}}(expired, 'trip_offer.expired');
         perform {{rpc.realtime_open_offer}}({{o.id}})
         from {{offer}} o
         where {{o.id}} = any (my.due) and {{o.state}} = 'waiting';

@@ -84,6 +84,8 @@ declare
     lng double precision;
     next text;
     this_round integer;
+    moment timestamptz;
+    under_way text[];
     candidates {{driver.id:type}}[];
     distances double precision[];
     ids {{offer.id:type}}[] := '{}';
@@ -139,6 +141,12 @@ begin
             hint = 'Name the drivers: drivers => array[...].';
     end if;
     this_round := 1 + coalesce((select pg_catalog.max({{o.round}}) from {{offer}} o where {{o.trip}} = $1), 0);
+    moment := pg_catalog.clock_timestamp();
+    under_way := array(
+        select distinct w.status
+        from {{>trip_words}} w
+        where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
+    );
     -- Of the nearest many may be busy: then further ones are looked at.
     loop
         if $2 is not null then
@@ -155,11 +163,13 @@ begin
             insert into {{offer}} (
                 {{offer.trip}}, {{offer.driver}}, {{offer.round}}, {{offer.state}}, {{offer.strategy}}, {{offer.timeout}},
                 {{offer.hold}}, {{offer.eligible}}, {{offer.distance_m}}, {{offer.earnings}}, {{offer.urgency}},
-                {{offer.created_at}}, {{offer.created_by}}
+                {{offer.created_at}}, {{offer.created_by}}, {{offer.offered_at}}, {{offer.expires_at}}
             )
-            select $1, c.driver, my.this_round, 'queued', $6, $5, my.waits, $7, c.distance,
+            select $1, c.driver, my.this_round, a.state, $6, $5, my.waits, $7, c.distance,
                 (select {{t.earnings}}::numeric from {{trip}} t where {{t.id}} = $1), coalesce($9, 'normal'),
-                pg_catalog.clock_timestamp(), coalesce(realtime_sync.claim('sub'), session_user::text)
+                my.moment, coalesce(realtime_sync.claim('sub'), session_user::text),
+                case a.state when 'open' then my.moment end,
+                case a.state when 'open' then my.moment + $5 when 'waiting' then my.moment + my.waits end
             from (
                 -- Nearest first and no further than max_drivers: the rest is not even looked at.
                 select u.driver, u.distance
@@ -167,19 +177,40 @@ begin
                 order by u.distance, u.place
                 offset 0
             ) c
-            where {{rpc.realtime_driver_busy}}(c.driver, $1) is null
+            cross join lateral (
+                select exists (
+                    select from {{driver}} d
+                    where {{d.id}} = c.driver and {{>takes_offers}}
+                ) as online
+                offset 0
+            ) f
+            cross join lateral (
+                select case when $6 <> 'all' then 'queued' when f.online then 'open' else 'waiting' end as state
+            ) a
+            -- Subqueries that stay such, each a look at an index: a join could lose the order.
+            where not exists (
+                    select
+                    from pg_catalog.unnest(my.under_way) w(status)
+                    cross join lateral (
+                        select from {{trip}} t
+                        where {{t.driver}} = c.driver and {{t.status}} = w.status::{{trip.status:type}} and {{t.id}} <> $1
+                        offset 0
+                    ) k
+                )
                 and not exists (
                     select from {{offer}} o
                     where {{o.driver}} = c.driver and {{o.state}} in ('queued', 'waiting', 'open')
                         -- One after another, a driver has one offer at a time.
                         and ({{o.trip}} = $1 or $6 = 'one_by_one' and $2 is null)
+                    offset 0
                 )
                 -- Who has declined it is asked again only by name.
                 and ($2 is not null or not exists (
                     select from {{offer}} o
                     where {{o.trip}} = $1 and {{o.driver}} = c.driver and {{o.state}} = 'declined'
+                    offset 0
                 ))
-                and ($2 is not null or {{rpc.realtime_driver_online}}(c.driver))
+                and ($2 is not null or f.online)
                 and {{rpc.realtime_eligible}}($7, c.driver, $1)
             limit case when $2 is null then $4 - pg_catalog.cardinality(my.ids) end
             returning {{offer.id}} as id
@@ -197,9 +228,9 @@ begin
     if my.ids <> '{}' and my.next is not null then
         perform {{rpc.realtime_move_trip}}($1, my.next);
     end if;
-    if $6 = 'all' then
-        perform {{rpc.realtime_open_offer}}(i.id) from pg_catalog.unnest(my.ids) i(id);
-    end if;
+    perform {{rpc.realtime_tell_offers}}(
+        array(select o from {{offer}} o where {{o.id}} = any (my.ids) and {{o.state}} = 'open'), 'trip_offer.created'
+    );
     perform {{rpc.realtime_settle_offers}}($1);
     return query select o.* from {{offer}} o where {{o.id}} = any (my.ids) order by {{o.id}};
 end

@@ -119,10 +119,8 @@ begin
         {{#trip.completed_at}}{{trip.completed_at}} = case my.meaning when 'completed' then my.moved else {{t.completed_at}} end,{{/trip.completed_at}}
         {{#trip.canceled_at}}{{trip.canceled_at}} = case my.meaning when 'canceled' then my.moved else {{t.canceled_at}} end,{{/trip.canceled_at}}
         {{trip.driver}} = my.now_driver
-    where {{t.id}} = $1;
-    insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
-    values ($1, was.status, $2, my.moved, my.moved - was.since, coalesce(realtime_sync.claim('sub'), session_user::text));
-    select pg_catalog.jsonb_build_object(
+    where {{t.id}} = $1
+    returning pg_catalog.jsonb_build_object(
         'trip_id', {{t.id}},
         'from', was.status,
         'to', $2,
@@ -131,9 +129,9 @@ begin
         'driver_id', my.now_driver,
         'passenger_id', {{t.passenger}},
         'at', my.moved
-    ) into my.payload
-    from {{trip}} t
-    where {{t.id}} = $1;
+    ) into my.payload;
+    insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
+    values ($1, was.status, $2, my.moved, my.moved - was.since, coalesce(realtime_sync.claim('sub'), session_user::text));
     -- Whoever was on the trip before hears of it as well.
     perform realtime_sync.send(n.topic, 'trip.status', my.payload::json)
     from (
