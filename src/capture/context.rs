@@ -150,9 +150,13 @@ pub extern "C" fn pg_finfo_message_context() -> &'static pg_sys::Pg_finfo_record
 #[unsafe(no_mangle)]
 #[pg_guard]
 pub unsafe extern "C-unwind" fn message_context(_call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    let mut text = Text::new();
+    // Kept: a new buffer's 8 kB of zeros would be most of a message's cost here.
+    static TEXT: Local<Text> = Local::new(Text::new());
+    // SAFETY: nothing below calls this again.
+    let text = unsafe { TEXT.get() };
+    text.clear();
     text.push(b'{');
-    write(&mut text);
+    write(text);
     text.push(b'}');
     let bytes = text.as_bytes();
     // SAFETY: the bytes are copied into a new text datum.
