@@ -6,9 +6,9 @@
 -- column, so that it is a HOT update: expires is not indexed but due is, which is never later than expires
 -- and is moved up to it only when realtime_sync.presence_expire() meets a row that lives on.
 create unlogged table realtime_sync.presence (
-    topic text not null check (topic <> ''),
-    member text not null check (member <> ''),
-    device text not null default '',
+    topic text collate "C" not null check (topic <> ''),
+    member text collate "C" not null check (member <> ''),
+    device text collate "C" not null default '',
     state text not null default 'online' check (state <> ''),
     meta jsonb,
     since timestamptz not null default pg_catalog.statement_timestamp(),
@@ -17,7 +17,7 @@ create unlogged table realtime_sync.presence (
     ttl interval not null default '30 s' constraint ttl_from_1_second_to_1_day check (ttl between '1 s' and '1 day'),
     due timestamptz not null,
     primary key (topic, member, device),
-    constraint within_a_day check (due <= expires and expires <= seen + interval '1 day')
+    constraint within_a_day check (due <= expires and expires <= seen + interval '25 hours')
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 
 create index presence_due on realtime_sync.presence (due);
@@ -175,7 +175,7 @@ declare
     beaten bigint;
 begin
     insert into realtime_sync.presence as p (topic, member, device, state, meta, ttl, seen, expires, due)
-    select distinct on (k.topic, b.member, k.device)
+    select distinct on (b.member, k.topic, k.device)
         k.topic, b.member, k.device, coalesce(b.state, 'online'), b.meta, k.ttl, t.now, t.now + k.ttl, t.now + k.ttl
     from pg_catalog.statement_timestamp() as t(now)
     cross join pg_catalog.jsonb_to_recordset(presence_heartbeats.beats)
@@ -186,7 +186,7 @@ begin
             coalesce(b.device, '') as device,
             coalesce(b.ttl, presence_heartbeats.ttl, '30 s') as ttl
     ) k
-    order by k.topic, b.member, k.device
+    order by b.member, k.topic, k.device
     on conflict (topic, member, device) do update set
         meta = coalesce(excluded.meta, p.meta),
         seen = greatest(p.seen, excluded.seen),
