@@ -26,6 +26,8 @@ begin atomic
                             when 'trip' then array['trip:' || c.id, 'driver:' || c.driver, 'passenger:' || c.passenger]
                             else array['driver:' || c.driver]
                         end),
+                        -- A log: rows that retention deletes are no news to anybody.
+                        case m.entity when 'telemetry' then 'operations => array[''insert'']' end,
                         'status_columns => ' || realtime_sync.fleet_array(case when m.entity in ('driver', 'trip')
                             then array[m.columns ->> 'online', m.columns ->> 'status'] end),
                         'exclude => ' || realtime_sync.fleet_array(array(
