@@ -89,9 +89,4 @@ from {{rpc.driver_states}} s
 where s.state is not null
 group by s.driver_id, s.status_column, s.state
 $template$, null
-),
--- Of a table that is only appended to, a hundredth of the size of a B-tree: what is old lies together.
-(
-    'realtime_telemetry_created_at', 'index', 20, '{telemetry.created_at}',
-    'create index realtime_telemetry_created_at on {{telemetry}} using brin ({{telemetry.created_at}})', null
 );

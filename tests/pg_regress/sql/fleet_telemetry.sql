@@ -134,23 +134,6 @@ from shift.driver_states order by since;
 select driver_id, status_column, state, times, since at time zone 'UTC' as since, case when since is null then seconds end as seconds
 from shift.driver_state_times order by state;
 
--- kept for as long as it is told, deleted in batches, what another holds is left
-select realtime_sync.fleet_retain('shift', 'telemetry', '30 days');
-insert into shift.telemetry_logs (driver_id, type, created_at)
-select 43, 'old', now() - interval '31 days' from generate_series(1, 1500);
-insert into shift.telemetry_logs (driver_id, type, created_at) values (43, 'young', now() - interval '29 days');
-select shift.realtime_retention_due() - clock_timestamp() between '0' and '2 s' as soon;
-select type, count(*) from shift.telemetry_logs where driver_id = 43 group by type order by type;
-select shift.realtime_retention_due() > clock_timestamp() as later;
-select type, count(*) from shift.telemetry_logs where driver_id = 43 group by type order by type;
-update realtime_sync.fleet_retention set due = now();
-select shift.realtime_retention_due() > clock_timestamp() + '59 min' as later;
-select type, count(*) from shift.telemetry_logs where driver_id = 43 group by type order by type;
-select realtime_sync.fleet_retain('shift', 'telemetry', null);
-select shift.realtime_retention_due();
-select realtime_sync.fleet_retain('shift', 'wallet', '1 day');
-\echo :SQLSTATE
-
 select count(*) > 0 as removed from realtime_sync.fleet_remove('shift');
 select tgname from pg_trigger where tgrelid = 'shift.drivers'::regclass and not tgisinternal;
 set client_min_messages = warning;
