@@ -42,7 +42,7 @@ begin
     from realtime_sync.fleet_template t
     where t.name <> fleet_make.name
         and t.kind in ('table', 'function', 'view')
-        and pg_catalog.strpos(sql, t.name) > 0
+        and pg_catalog.strpos(sql, pg_catalog.regexp_replace(t.name, '^get_', '')) > 0
         and sql ~ (
             pg_catalog.regexp_replace(
                 pg_catalog.format('%I.%I', fleet_make.schema, realtime_sync.fleet_name(fleet_make.schema, t.kind, t.name)),

@@ -15,7 +15,7 @@ create table realtime_sync.fleet_template (
     undo text
 );
 
--- Under which name a template's object stands, or will: with realtime_ in front where the app has one.
+-- Under which name a template's object stands, or will: with realtime_ in front, for get_, where the app has one.
 create function realtime_sync.fleet_name(schema name, kind text, name text) returns name
 stable strict language sql
 set search_path = ''
@@ -35,7 +35,7 @@ begin atomic
                 select from pg_catalog.pg_class c
                 where c.relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_name.schema))
                     and c.relname = fleet_name.name::name
-            ) then 'realtime_' || fleet_name.name
+            ) then 'realtime_' || pg_catalog.regexp_replace(fleet_name.name, '^get_', '')
             else fleet_name.name
         end::name
     );

@@ -10,11 +10,13 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     ('probe_names', 'view', 90, null, '{driver.name}', 'create view {{schema}}.probe_names with (security_invoker = true) as select {{driver.name}} from {{driver}}'),
     ('probe_noted', 'trigger', 90, null, '{driver}', 'create trigger probe_noted after insert on {{driver}} for each row execute function pg_catalog.suppress_redundant_updates_trigger()'),
     ('probe_own', 'policy', 90, null, '{driver}', 'create policy probe_own on {{driver}} for select using (true)');
-\set steps 'select status, object, why from realtime_sync.fleet_setup(\'fleet_keep\', create_missing => true) where object ~ \'probe|source fleet_keep.drivers|^without\' order by step'
+\set steps 'select status, object, why from realtime_sync.fleet_setup(\'fleet_keep\', create_missing => true) where object ~ \'probe|dashboard|overview|source fleet_keep.drivers|^without\' order by step'
 create table drivers (id int primary key, user_id text, name text);
 select count(*) from realtime_sync.enable('drivers');
 create table probe_answers (mine text);
 create function get_probe(a text, b text) returns text language sql as $$ select 'mine'::text $$;
+create function get_driver_dashboard(id int) returns text language sql as $$ select 'mine'::text $$;
+create function get_fleet_overview() returns text language sql as $$ select 'mine'::text $$;
 create view probe_names as select 'mine' as name;
 create function noted() returns trigger language plpgsql as $$ begin return new; end $$;
 create trigger probe_noted before update on drivers for each row execute function noted();
@@ -25,8 +27,8 @@ update realtime_sync.fleet_template set needs = '{driver.speed}' where name = 'g
 select status, object, why from realtime_sync.fleet_setup('fleet_keep', dry_run => true) where object ~ '(probe_answers|_probe)$';
 rollback;
 :steps;
-select p.oid::regprocedure from pg_proc p where p.pronamespace = 'fleet_keep'::regnamespace and p.proname ~ 'probe' order by p.proname;
-select get_probe('a', 'b'), realtime_get_probe(), ask_probe();
+select p.oid::regprocedure from pg_proc p where p.pronamespace = 'fleet_keep'::regnamespace and p.proname ~ 'probe|dashboard|overview' order by p.proname;
+select get_probe('a', 'b'), realtime_probe(), ask_probe();
 select topics from realtime_sync.source where relation = 'drivers'::regclass;
 :steps;
 -- A template that has changed is written again, with its grants, and leaves no overload behind.
@@ -65,7 +67,7 @@ select get_probe('a', 'b'), (select count(*) from pg_trigger where tgrelid = 'dr
     (select count(*) from pg_policy where polrelid = 'drivers'::regclass) as policy,
     (select count(*) from realtime_sync.source where relation = 'drivers'::regclass) as source;
 -- Both names taken: asked.
-create function realtime_get_probe() returns int language sql as $$ select 1 $$;
+create function realtime_probe() returns int language sql as $$ select 1 $$;
 :steps;
 select count(*) from realtime_sync.fleet_remove('fleet_keep', drop_tables => true) where status <> 'done';
 delete from realtime_sync.fleet_template where name ~ 'probe';
