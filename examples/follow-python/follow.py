@@ -2,122 +2,78 @@
 whatever happens to the connection. Copy this file into your application; main.py shows its use."""
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from psycopg import AsyncConnection, Error, IsolationLevel, errors
+from psycopg import AsyncConnection, errors
 
 REPLAY = "select realtime_sync.replay(since => %s, topics => %s, max_events => 1000)"
 
 
 @dataclass
 class Follower:
-    database: str  # for loads and replays; may lead through a transaction pooler
+    database: str
     load: Callable[[AsyncConnection, str], Awaitable]  # replace the copy, by queries on this one snapshot
     apply: Callable[[dict, AsyncConnection], Awaitable]  # if it raises, the same event comes again
     lost: Callable[[Exception], None] = print  # the connection, say; all is tried again
-    listen: str | None = None  # for LISTEN, past the pooler; "none": poll. By default as database
     topics: list[str] | None = None  # by default all events
-    poll: float = 1  # seconds between two looks where no notification can arrive
-    heartbeat: float = 30  # and where they do, should one get lost
-    # All up to here has been applied: place, and until replayed beyond it /snapshot of the load; they sort as strings. Empty: load.
-    cursor: str = ""
-    # Ids: a crash of the server may send an event again, under a later cursor.
-    applied: dict[int, None] = field(default_factory=dict)
+    listen: str = "listen realtime_sync"  # through a transaction pooler "": only poll
+    poll: float = 5  # seconds between two looks where no notification tells
+    pause: float = 0.01  # and at least: a thousand changes a second cost a hundred looks
+    cursor: str = ""  # all up to here has been applied; empty: load
+    applied: dict[int, None] = field(default_factory=dict)  # ids: a crash of the server may send an event again
 
     async def run(self) -> None:
         self.failures = 0
         while True:
             try:
-                await self.session()
+                # A LISTEN hears nothing inside a transaction; a pooler mixes prepared statements up.
+                options = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 10}
+                async with await AsyncConnection.connect(self.database, **options) as connection:
+                    await self.follow(connection)
             except Exception as error:
                 self.lost(error)
             # Anything up to the limit, so that after an outage not everybody comes back at the same moment.
             await asyncio.sleep(random.random() * min(10, 0.1 * 2**self.failures))
             self.failures += 1
 
-    async def session(self) -> None:
-        async with AsyncExitStack() as stack:
-            # autocommit: a LISTEN hears nothing inside a transaction; no prepared statements: a pooler mixes them up
-            connect = lambda url: AsyncConnection.connect(url, autocommit=True, prepare_threshold=None, connect_timeout=10)
-            listener, wait = None, self.poll
-            if self.listen != "none":
-                # Before anything is read, so that nothing falls between. On a connection that does nothing else: through
-                # a transaction pooler it then hears nothing, which the heartbeat finds out, rather than a part.
-                listener = await stack.enter_async_context(await connect(self.listen or self.database))
-                try:
-                    await listener.execute("listen realtime_sync")
-                    wait = self.heartbeat
-                except errors.ReadOnlySqlTransaction:
-                    pass  # a standby: then we poll
-            connection = await stack.enter_async_context(await connect(self.database))
+    async def follow(self, connection: AsyncConnection) -> None:
+        with suppress(errors.ReadOnlySqlTransaction):  # a standby cannot: then we poll
+            await connection.execute(self.listen)  # before anything is read, so that nothing falls between
+        while True:
             if not self.cursor:
                 await self.begin(connection)
-            await self.replay(connection)
+            more = await self.replay(connection)
             self.failures = 0
-            while True:
-                payloads = await heard(listener, wait)
-                for payload in payloads:
-                    await self.live(json.loads(payload), connection)
-                if payloads:
-                    wait = self.heartbeat
-                elif await self.replay(connection):
-                    wait = self.poll  # there was something, and no notification of it: a pooler keeps them, perhaps
+            if not more:
+                await asyncio.sleep(self.pause)
+                # What a notification says, the log has, whole and in order: it is a reason to look, no more.
+                async for _ in connection.notifies(timeout=self.poll, stop_after=1):
+                    pass
 
     async def begin(self, connection: AsyncConnection) -> None:
-        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         async with connection.transaction():
+            await connection.execute("set transaction isolation level repeatable read, read only")
             (cursor,) = await (await connection.execute("select realtime_sync.cursor()")).fetchone()
             await self.load(connection, cursor)
-        await connection.set_isolation_level(None)
         self.cursor = cursor
         self.applied.clear()
 
-    async def replay(self, connection: AsyncConnection) -> int:
-        count = 0
-        while True:
-            try:
-                (page,) = await (await connection.execute(REPLAY, (self.cursor, self.topics))).fetchone()
-            except errors.ObjectNotInPrerequisiteState:
-                page = {"reset": True}  # away for too long
-            if page["reset"]:  # or the server was set back to an earlier state
-                await self.begin(connection)
-                continue
-            for event in page["events"]:
-                await self.take(event, connection)
-            self.cursor = page["cursor"]
-            count += len(page["events"])
-            if not page["more"]:
-                return count
-
-    async def live(self, event: dict, connection: AsyncConnection) -> None:
-        wanted = not self.topics or not event["topics"] or bool(set(self.topics) & set(event["topics"]))
-        whole = "new" in event or event["type"] == "MESSAGE"  # not a reference to what a notification cannot hold
-        place = event["cursor"]  # none: sent by the writing transaction itself (inline delivery)
-        if place and place <= self.cursor:
-            pass  # loaded or replayed
-        elif place and "/" not in self.cursor and (whole or not wanted):
-            if wanted:
-                await self.take(event, connection)
-            self.cursor = place
-        else:
-            await self.replay(connection)  # which also knows what the load's snapshot has seen
-            if place and place > self.cursor:
-                raise Error("the notification is ahead of the log: not the same server?")
-
-    async def take(self, event: dict, connection: AsyncConnection) -> None:
-        if event["id"] not in self.applied:
-            await self.apply(event, connection)
-            self.applied[event["id"]] = None
-            if len(self.applied) > 100_000:
-                del self.applied[next(iter(self.applied))]
-
-
-async def heard(listener: AsyncConnection | None, wait: float) -> list[str]:
-    if listener:
-        return [notify.payload async for notify in listener.notifies(timeout=wait, stop_after=1)]
-    await asyncio.sleep(wait)
-    return []
+    async def replay(self, connection: AsyncConnection) -> bool:
+        try:
+            (page,) = await (await connection.execute(REPLAY, (self.cursor, self.topics))).fetchone()
+        except errors.ObjectNotInPrerequisiteState:
+            page = {"reset": True}  # away for too long
+        if page["reset"]:  # or the server was set back to an earlier state
+            self.cursor = ""
+            return True
+        for event in page["events"]:
+            if event["id"] not in self.applied:
+                await self.apply(event, connection)
+                self.applied[event["id"]] = None
+        while len(self.applied) > 100_000:
+            del self.applied[next(iter(self.applied))]
+        self.cursor = page["cursor"]
+        return page["more"]

@@ -43,13 +43,12 @@ async def apply(event: dict, connection: AsyncConnection) -> None:
 async def main() -> None:
     follower = Follower(
         database=os.environ.get("DATABASE_URL", ""),
-        listen=os.environ.get("LISTEN_URL"),
         topics=[topic],
         load=load,
         apply=apply,
         lost=lambda error: print(f"lost: {' '.join(str(error).split())}", flush=True),
-        poll=float(os.environ.get("POLL", 1)),
-        heartbeat=float(os.environ.get("HEARTBEAT", 30)),
+        listen=os.environ.get("LISTEN", "listen realtime_sync"),
+        poll=float(os.environ.get("POLL", 5)),
         cursor=os.environ.get("CURSOR", ""),
     )
     task = asyncio.create_task(follower.run())

@@ -1,20 +1,20 @@
 // A live copy of a table: npm start -- drivers, or of the rows of one topic: npm start -- trips driver:7 'driver_id = 7'
 import type pg from 'pg';
-import { Follower, type Event } from './follow.js';
+import { Follower } from './follow.js';
 
 const [table, topic = table, condition = 'true'] = process.argv.slice(2);
 if (!table) throw new Error('usage: npm start -- TABLE [TOPIC CONDITION]');
-const { DATABASE_URL: database = 'postgres:///', LISTEN_URL, HEARTBEAT = '30', POLL = '1' } = process.env;
+const { DATABASE_URL: database = 'postgres:///', LISTEN, POLL = '5', CURSOR } = process.env;
 
 const rows = `select row_to_json(t) as row from ${table} t where ${condition}`;
-const copy = new Map<unknown, Event['new']>();
+const copy = new Map<unknown, object>();
 
-async function apply(event: Event, client: pg.Client): Promise<void> {
+async function apply(event: any, client: pg.Client): Promise<void> {
   const stays = event.type === 'INSERT' || event.type === 'UPDATE';
   let row = stays ? event.new : null;
   if (stays && event.partial) {
     // It was too large for the log: the row itself. First what can fail, then what cannot be done twice.
-    row = (await client.query(`${rows} and id = $1`, [event.key!.id])).rows[0]?.row;
+    row = (await client.query(`${rows} and id = $1`, [event.key.id])).rows[0]?.row;
   }
   if (event.type === 'TRUNCATE') copy.clear();
   for (const former of [event.old, event.key]) copy.delete(former?.id);
@@ -28,11 +28,10 @@ process.on('SIGTERM', () => stop.abort());
 
 await new Follower({
   database,
-  listen: LISTEN_URL === 'none' ? null : LISTEN_URL,
+  listen: LISTEN,
   topics: [topic],
-  heartbeat: Number(HEARTBEAT) * 1000,
   poll: Number(POLL) * 1000,
-  since: process.env.CURSOR,
+  cursor: CURSOR,
   async load(client, cursor) {
     await client.query("set local timezone = 'UTC'"); // as events write times
     const loaded = await client.query(rows);

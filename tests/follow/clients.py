@@ -36,14 +36,15 @@ LANGUAGES = {
     "python": [sys.executable, str(ROOT / "examples/follow-python/main.py")],
     "rust": [str(ROOT / "target/release/follow-rust")],
 }
-# How a client connects (DATABASE_URL, LISTEN_URL), and what it follows (table, topic, condition).
+# How a client connects and hears (DATABASE_URL, LISTEN), what it follows (table, topic, condition), and POLL: so long that
+# each notification must arrive, or short where none does.
 WAYS = {
-    "direct": ("direct", None, ["drivers"]),
-    "topic": ("direct", None, ["trips", "driver:7", "driver_id = 7"]),
-    "pooler": ("pooler", "none", ["drivers"]),
-    "pooler, LISTEN direct": ("pooler", "direct", ["drivers"]),
-    "LISTEN lost in the pooler": ("pooler", "pooler", ["drivers"]),
-    "standby": ("standby", None, ["drivers"]),
+    "direct": ("direct", "listen realtime_sync", ["drivers"], 2 * WITHIN),
+    "topic": ("direct", "listen realtime_sync", ["trips", "driver:7", "driver_id = 7"], 2 * WITHIN),
+    "topic, its channel": ("direct", 'listen "driver:7"', ["trips", "driver:7", "driver_id = 7"], 2 * WITHIN),
+    "pooler": ("pooler", "", ["drivers"], 0.2),
+    "LISTEN lost in the pooler": ("pooler", "listen realtime_sync", ["drivers"], 0.2),
+    "standby": ("standby", "listen realtime_sync", ["drivers"], 0.2),
 }
 LOADING = "wait_event_type = 'Lock' and query like '%row_to_json%'"
 EVENT = re.compile(r"([0-9a-f]{8}-[0-9a-f]{16}-[0-9a-f]{16}) (\d+) ([A-Z]+) (.*)")
@@ -86,14 +87,12 @@ def until(what, condition):
 
 class Client:
     def __init__(self, language, way, **environment):
-        database, listen, self.follows = WAYS[way]
+        database, listen, self.follows, poll = WAYS[way]
         self.on = "standby" if way == "standby" else "direct"
         self.language, self.name = language, f"{language}, {way}"
         self.application = re.sub("[^a-z]+", "-", self.name)
         self.path = OUTPUT / (self.application + "".join(environment))
-        settings = {"DATABASE_URL": url(database, self.application), "HEARTBEAT": "2", "POLL": "0.2", **environment}
-        if listen:
-            settings["LISTEN_URL"] = listen if listen == "none" else url(listen, self.application)
+        settings = {"DATABASE_URL": url(database, self.application), "LISTEN": listen, "POLL": str(poll), **environment}
         with self.path.open("w") as output:
             self.process = subprocess.Popen(
                 LANGUAGES[language] + self.follows, env=os.environ | settings, stdout=output, stderr=subprocess.STDOUT
@@ -224,18 +223,11 @@ def writer(number, transactions):
 
 
 def cut(rng, clients):
-    """Ends one of a client's connections, or all of them."""
+    """Ends a client's connection."""
     client = rng.choice(clients)
-    limit = rng.choice([1, 10])
+    end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s"
     try:
-        found = query(
-            "select pg_terminate_backend(pid) from (select pid from pg_stat_activity"
-            " where application_name = %s order by random() limit %s) s",
-            client.application,
-            limit,
-            where=client.on,
-        )
-        return len(found)
+        return len(query(end, client.application, where=client.on))
     except psycopg.OperationalError:
         return 0
 
@@ -350,6 +342,7 @@ def main():
             "create table trips (id int primary key, driver_id int not null, version int not null)",
             "select realtime_sync.enable('drivers')",
             "select realtime_sync.enable('trips', topics => array['driver:{driver_id}'])",
+            "select realtime_sync.add_sink('channels', target => 'notify:{topic}', topics => array['driver:*'], payload => 'reference')",
             f"insert into drivers select n, 1 from generate_series(0, {DRIVERS - 1}) n",
             f"insert into trips select n, n % 10, 1 from generate_series(0, {TRIPS - 1}) n",
         ]:

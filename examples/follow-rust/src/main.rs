@@ -72,17 +72,16 @@ async fn main() -> Fallible<()> {
         [table, topic, condition] => (table, topic, condition.as_str()),
         _ => return Err("usage: follow-rust TABLE [TOPIC CONDITION]".into()),
     };
-    let database = setting("DATABASE_URL", "postgresql://localhost");
     let mut follower = Follower {
         application: Copy {
             query: format!("select row_to_json(t) from {table} t where {condition}"),
             rows: HashMap::new(),
         },
-        listen: Some(setting("LISTEN_URL", &database)).filter(|url| url != "none"),
-        database,
+        database: setting("DATABASE_URL", "postgresql://localhost"),
         topics: Some(vec![topic.clone()]),
-        poll: Duration::from_secs_f64(setting("POLL", "1").parse()?),
-        heartbeat: Duration::from_secs_f64(setting("HEARTBEAT", "30").parse()?),
+        listen: setting("LISTEN", "listen realtime_sync"),
+        poll: Duration::from_secs_f64(setting("POLL", "5").parse()?),
+        pause: Duration::from_millis(10),
         cursor: setting("CURSOR", ""),
         applied: BTreeSet::new(),
     };
