@@ -6,7 +6,8 @@
 -- open      offered; ends by expires_at
 -- accepted, declined, expired, taken (by another), canceled: how it ended
 
--- {{>takes_offers}}: whether the driver d does now: online, and of a status that does not say otherwise.
+-- {{>takes_offers}}: whether the driver d does now: online, of a status that does not say otherwise, and not on a
+-- break or gone by presence. Of whom presence knows nothing, the app does not use it.
 insert into realtime_sync.fleet_template (name, kind, template) values
 (
     'takes_offers', 'part',
@@ -15,7 +16,11 @@ insert into realtime_sync.fleet_template (name, kind, template) values
                     {{#driver.status}}and coalesce(pg_catalog.lower({{d.status}}::text), '') not in (
                         -- A column that says online has the last word on that.
                         {{^driver.online}}'', 'offline', 'off_duty', 'inactive', {{/driver.online}}'busy', 'on_trip', 'on_break', 'break', 'away', 'suspended'
-                    ){{/driver.status}}$template$
+                    ){{/driver.status}}
+                    and not exists (
+                        select from realtime_sync.presence_member m
+                        where m.topic = 'drivers' and m.member = {{d.id}}::text and m.state in ('offline', 'away', 'on_break')
+                    )$template$
 );
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
