@@ -40,6 +40,8 @@ begin
 end $$;
 grant execute on function city.attempt to regress_app, regress_stranger;
 
+select set_config('city.event', (select min(e.id)::text from realtime_sync.events e where e."table" = 'drivers' and e.key ->> 'id' = '1'), false) is not null as event;
+
 create temporary table caller (place integer, name text, role name, claims json);
 insert into caller values
     (1, 'Anna', 'regress_app', '{"sub": "sub-anna"}'),
@@ -75,8 +77,20 @@ insert into call (what, call) values
     ('acknowledge Anna''s', $$(city.ack_offer(1)).state$$),
     ('finish trip 1', $$(city.set_trip_status(1, 'completed') ->> 'to')$$),
     ('move Anna', $$(city.update_location(driver => 1, lat => 52.5001, lng => 13.4001) ->> 'accepted')$$),
+    ('move Anna, a batch', $$(city.update_locations('[{"lat": 52.5001, "lng": 13.4001, "recorded_at": "2026-01-01"}]', 1) -> 0 ->> 'accepted')$$),
     ('log for Anna', $$city.log_telemetry(1, 'note', 'x') > 0$$),
     ('Anna''s shift', $$(city.driver_shift('shift.start', 1) is not null)$$),
+    ('own heartbeat', $$city.driver_heartbeat()$$),
+    ('track oneself', $$city.driver_track()$$),
+    ('cancel trip 2''s offers', $$count(*) from city.cancel_offers(2)$$),
+    ('drivers within', $$string_agg(w.driver_id || coalesce(' ' || w.presence, ''), '+' order by w.driver_id) from city.drivers_within(array['(180,90),(-180,-90)']::box[]) w$$),
+    ('who one is', $$concat_ws(' ', city.realtime_driver(), city.realtime_passenger(), city.realtime_dispatcher())$$),
+    ('own topics', $$(select string_agg(t, '+' order by t) from unnest(city.realtime_topics()) t)$$),
+    ('topics by name', $$(select string_agg(t, '+' order by t) from unnest(realtime_sync.fleet_topics('city.realtime_topics()')) t)$$),
+    ('dispatches by name', $$realtime_sync.fleet_dispatches('city.realtime_dispatcher()')$$),
+    ('read states', $$count(distinct driver_id) from city.driver_states$$),
+    ('read steps', $$count(*) > 0 from city.trip_transitions$$),
+    ('read trips'' history', $$count(*) from city.trip_status_changes$$),
     ('events of all', $$string_agg(distinct t.topic, '+' order by t.topic) from realtime_sync.events e, unnest(e.topics) t(topic) where t.topic !~ '^(driver|trip|passenger):' or t.topic ~ ':1$'$$),
     ('replay drivers', $$json_array_length(realtime_sync.replay('00000000-0000000000000000-7fffffffffffffff', array['drivers']) -> 'events') > 0$$),
     ('replay driver:1', $$json_array_length(realtime_sync.replay('00000000-0000000000000000-7fffffffffffffff', array['driver:1']) -> 'events') > 0$$),
@@ -86,9 +100,31 @@ insert into call (what, call) values
     ('presence_state', $$count(*) from realtime_sync.presence_state('drivers')$$),
     ('presence table', $$count(*) from realtime_sync.presence$$),
     ('track as Anna', $$(realtime_sync.presence_track('drivers', '1') is not null)$$),
+    ('heartbeat as Anna', $$realtime_sync.presence_heartbeat('drivers', '1') is not null$$),
+    ('heartbeats as Anna', $$realtime_sync.presence_heartbeats('[{"topic": "drivers", "member": "1"}]') > 0$$),
+    ('untrack Anna', $$realtime_sync.presence_untrack('drivers', '1') is not null$$),
+    ('shift of Anna''s', $$realtime_sync.presence_shift('drivers', '1', 'shift.start') is not null$$),
+    ('patch to undo', $$realtime_sync.undo_patch(current_setting('city.event')::bigint) is not null$$),
     ('send to driver:1', $$realtime_sync.send('driver:1', 'x', '1') > 0$$),
     ('read the map of names', $$count(*) from realtime_sync.fleet_map$$),
     ('expire offers', $$city.realtime_offers_due() is null$$);
+
+-- What is not the app's to call, each as its types have it: no caller gets as far as its first line.
+create function city.open_to(role name) returns table (function regprocedure) language sql as $$
+    select p.oid from pg_proc p
+    where (p.pronamespace = 'realtime_sync'::regnamespace or p.proname in (
+        select o.actual from realtime_sync.fleet_object o where o.schema = 'city' and o.kind = 'function'
+    ) and p.pronamespace = 'city'::regnamespace) and has_function_privilege(role, p.oid, 'execute')
+$$;
+create temporary table private as
+select p.oid::regprocedure as function, format('%s(%s)', p.oid::regproc, (
+    select string_agg('null::' || case t.type when 'anyelement'::regtype then 'text' else t.type::regtype::text end, ', ' order by t.place)
+    from unnest(p.proargtypes) with ordinality t(type, place)
+)) as call
+from pg_proc p
+where (p.pronamespace = 'realtime_sync'::regnamespace or p.proname in (
+    select o.actual from realtime_sync.fleet_object o where o.schema = 'city' and o.kind = 'function'
+) and p.pronamespace = 'city'::regnamespace) and p.oid not in (select function from city.open_to('regress_app'));
 
 create temporary table outcome (call integer, caller integer, result text);
 do $$
@@ -97,6 +133,7 @@ declare
     d record;
     given text;
 begin
+    create temporary table refused (function regprocedure, caller integer, result text);
     for c in select * from caller order by place loop
         perform set_config('request.jwt.claims', coalesce(c.claims::text, ''), true);
         for d in select * from call order by place loop
@@ -104,6 +141,13 @@ begin
             given := city.attempt(d.call);
             reset role;
             insert into outcome values (d.place, c.place, given);
+        end loop;
+        -- Of null the strict ones give null without being called.
+        for d in select v.* from private v join pg_proc p on p.oid = v.function where not p.proisstrict loop
+            execute format('set local role %I', c.role);
+            given := city.attempt(d.call);
+            reset role;
+            insert into refused values (d.function, c.place, given);
         end loop;
     end loop;
 end $$;
@@ -122,6 +166,15 @@ from call c
 join outcome o on o.call = c.place
 group by c.place, c.what
 order by c.place;
+
+-- each call that the app may make is in here, but for these, which tell nothing; each that it may not is refused to all,
+-- and a stranger may make none
+select f.function from city.open_to('regress_app') f
+where not exists (select from call c where c.call ~ ('\m' || (select proname from pg_proc where oid = f.function) || '\('))
+order by f.function::text collate "C";
+select count(*) > 100 as private from private;
+select * from refused where result is distinct from '42501' order by function::text collate "C", caller;
+select * from city.open_to('regress_stranger');
 
 select count(*) > 0 as removed from realtime_sync.fleet_remove('city');
 drop schema city cascade;
