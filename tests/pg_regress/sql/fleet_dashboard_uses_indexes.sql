@@ -21,9 +21,6 @@ insert into plans.telemetry_logs select n, 1 + n % 5000, 'note', 'note', '{}', n
 insert into plans.trip_offers select n, n, 1 + n % 5000, case when n % 50 = 0 then 'open' else 'accepted' end, now() - interval '1 min' * n, now() + interval '1 day' from generate_series(1, 20000) n;
 insert into plans.driver_locations select n, 1 + n % 5000, 1, 1, 1, 1, 1, now() - interval '1 s' * n from generate_series(1, 20000) n;
 select count(*) > 0 as set_up from realtime_sync.fleet_setup('plans');
-set client_min_messages = warning;
-create index if not exists drivers_location on plans.drivers using gist (pg_catalog.point(lng, lat));
-reset client_min_messages;
 analyze plans.drivers, plans.driver_wallets, plans.trips, plans.telemetry_logs, plans.trip_offers, plans.driver_locations;
 
 create function plans.whole() returns table (relation name) language sql as $$
