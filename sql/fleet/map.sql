@@ -34,7 +34,7 @@ begin atomic
         when 'trip' then array[
             'id', 'driver', 'passenger', 'status', 'pickup_lat', 'pickup_lng', 'pickup_address', 'dropoff_lat', 'dropoff_lng',
             'dropoff_address', 'fare', 'earnings', 'vehicle_class', 'created_at', 'accepted_at', 'started_at', 'completed_at',
-            'canceled_at', 'rating', 'updated_at'
+            'canceled_at', 'updated_at'
         ]
         when 'passenger' then array['id', 'login', 'name']
         when 'wallet' then array['id', 'driver', 'balance', 'currency', 'updated_at']

@@ -166,7 +166,7 @@ begin
                 {{offer.created_at}}, {{offer.created_by}}, {{offer.offered_at}}, {{offer.expires_at}}
             )
             select $1, c.driver, my.this_round, a.state, $6, $5, my.waits, $7, c.distance,
-                (select {{t.earnings}}::numeric from {{trip}} t where {{t.id}} = $1), coalesce($9, 'normal'),
+                (select {{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}::numeric from {{trip}} t where {{t.id}} = $1), coalesce($9, 'normal'),
                 my.moment, coalesce(realtime_sync.claim('sub'), session_user::text),
                 case a.state when 'open' then my.moment end,
                 case a.state when 'open' then my.moment + $5 when 'waiting' then my.moment + my.waits end
@@ -283,7 +283,7 @@ begin
 end
 $$;
 comment on function {{rpc.offer_trip}}({{trip.id:type}}, {{driver.id:type}}[], double precision, integer, interval, text, regprocedure, interval, text) is
-    'Offers a trip to these drivers, or to the nearest free ones online: at most max_drivers within radius_m metres of the pickup. strategy all: at once; one_by_one: one after another by distance, the next when one has declined or his timeout is over. eligible: a function (driver, trip) returns boolean of yours, asked about each. hold: how long an offer waits for a driver who is offline (named ones: timeout). Each gets the event trip_offer.created on driver:<id>: {offer_id, trip_id, driver_id, state, distance_m, pickup {lat, lng, address}, dropoff, vehicle_class, earnings, urgency, round, expires_at}. Returns the offers; none: trip.unassigned on trip:<id>. For dispatchers and the back end: 42501; 55000: the trip is not open; P0002: no such trip; 22023.'
+    'Offers a trip to these drivers, or to the nearest free ones online: at most max_drivers within radius_m metres of the pickup. strategy all: at once; one_by_one: one after another by distance, the next when one has declined or his timeout is over. eligible: a function (driver, trip) returns boolean of yours, asked about each. hold: how long an offer waits for a driver who is offline (named ones: timeout). Each gets the event trip_offer.created on driver:<id>: {offer_id, trip_id, driver_id, state, distance_m, pickup {lat, lng, address}, dropoff, vehicle_class, earnings (of an app that has none, the fare), urgency, round, expires_at}. Returns the offers; none: trip.unassigned on trip:<id>. For dispatchers and the back end: 42501; 55000: the trip is not open; P0002: no such trip; 22023.'
 $template$,
     null
 );

@@ -188,7 +188,15 @@ begin
     -- By what is missing: of a kit without trips nobody wants to read forty lines.
     for step in
         select 'skip', 'without ' || l.need, 'no ' || pg_catalog.string_agg(l.name, ', ' order by l.name), null
-        from rows from (pg_catalog.unnest(needs), pg_catalog.unnest(left_out)) l(need, name)
+        from (
+            select u.* from rows from (pg_catalog.unnest(needs), pg_catalog.unnest(left_out)) u(need, name)
+            union all
+            -- The call is made, and these of its sections stay null.
+            select d.need, d.section || ' in get_driver_dashboard'
+            from (values ('trip.status', 'active_trip'), ('trip.completed_at', 'trips')) d(need, section)
+            where exists (select from realtime_sync.fleet_map m where m.schema = fleet_work.schema and m.entity = 'trip')
+                and realtime_sync.fleet_lacks(schema, array[d.need]) <> '{}'
+        ) l(need, name)
         group by l.need
         order by l.need
     loop

@@ -55,7 +55,6 @@ create table {{schema}}.trips (
     vehicle_class text,
     fare numeric(12, 2),
     earnings numeric(12, 2),
-    rating smallint check (rating between 1 and 5),
     created_at timestamptz not null default now(),
     accepted_at timestamptz,
     started_at timestamptz,

@@ -76,7 +76,6 @@ insert into realtime_sync.fleet_word (entity, "column", rank, names, types) valu
 ('trip', 'started_at', 1, '(started|picked_?up)_?(at|time)|start_?time|pick_?up_?time', '{time}'),
 ('trip', 'completed_at', 1, '(completed|ended|finished|delivered|dropped_?off)_?(at|time)|end_?time|drop_?off_?time|completion_?time', '{time}'),
 ('trip', 'canceled_at', 1, 'cancell?ed_?(at|time)', '{time}'),
-('trip', 'rating', 1, 'driver_?rating|rating', '{number}'),
 ('trip', 'updated_at', 1, 'updated_?(at|on)', '{time}'),
 
 ('passenger', 'login', 1, '(auth_?)?user_?id|auth_?id|auth_?uid|login_?id|account_?id|firebase_?uid|uid|sub', '{uuid,number,text}'),

@@ -1,0 +1,30 @@
+-- Promise: what the dashboard cannot show of an app is said when it is set up, an app with a fare alone has its offers'
+-- earnings from it, and the trips it is given have no column that nothing reads.
+\set SHOW_CONTEXT never
+set client_min_messages = warning;
+create schema bare;
+set search_path = bare;
+create table drivers (id bigint primary key, user_id text, is_online boolean, lat float8, lng float8);
+create table trips (id bigint primary key, driver_id bigint references drivers, status text, pickup_lat float8, pickup_lng float8, fare numeric);
+select object, why from realtime_sync.fleet_setup('bare', create_missing => true) where object ~ '^without' order by step;
+insert into drivers values (1, 'ada', true, 52.5, 13.4);
+insert into trips values (7, null, 'requested', 52.5, 13.4, 12.50);
+select driver_id, earnings from offer_trip(7, array[1]::bigint[]);
+select payload ->> 'earnings' as earnings from realtime_sync.event where event = 'trip_offer.created';
+select d -> 'offers' -> 0 ->> 'earnings' as earnings, d ->> 'trips' is null as no_trips from get_driver_dashboard(1) d;
+alter table trips drop column status;
+select object, why from realtime_sync.fleet_setup('bare') where object ~ '^without trip' order by step;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('bare', drop_tables => true);
+-- a new app's
+create schema fresh;
+select count(*) > 0 as made from realtime_sync.fleet_setup('fresh', create_missing => true);
+select k.key as unread
+from realtime_sync.fleet_map m, jsonb_object_keys(m.columns) k(key)
+where m.schema = 'fresh' and m.entity = 'trip' and not exists (
+    select from realtime_sync.fleet_template t where t.kind <> 'table' and t.template ~ ('\{\{(trip|t)\.' || k.key || '\}\}')
+)
+order by 1;
+reset search_path;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('fresh', drop_tables => true);
+drop schema bare, fresh cascade;
+truncate realtime_sync.event;
