@@ -36,5 +36,8 @@ end
 $$;
 create trigger keep_history after insert or update of order_status on parcel_delivery_order
     for each row execute function keep_history();
+alter table parcel_delivery_order enable row level security;
+create policy own_orders on parcel_delivery_order as permissive for select using (user_login = current_user);
+create policy not_canceled on parcel_delivery_order as restrictive for update using (order_status <> 'CANCELED');
 
 insert into couriers values (1, 'ira', null, 'FREE');

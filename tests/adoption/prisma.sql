@@ -33,7 +33,20 @@ create table "Receipt" (
     constraint "Receipt_pkey" primary key ("id")
 );
 create unique index "Receipt_rideId_key" on "Receipt" ("rideId");
-create function "touchRide"() returns trigger language plpgsql as $$ begin return new; end $$;
+create function "touchRide"() returns trigger language plpgsql as $$
+begin
+    if new."status" = 'completed' and old."status" <> 'completed' then
+        new."completedAt" := coalesce(new."completedAt", current_timestamp);
+        insert into "Receipt" ("id", "rideId", "total") values ('rc_' || new."id", new."id", new."price")
+        on conflict ("rideId") do update set "total" = excluded."total";
+    end if;
+    return new;
+end
+$$;
 create trigger "touchRide" before update on "Ride" for each row execute function "touchRide"();
+alter table "Ride" enable row level security;
+create policy "ownRides" on "Ride" for all
+    using ("riderId" = current_setting('app.user', true) or "driverId" = current_setting('app.user', true))
+    with check ("riderId" = current_setting('app.user', true));
 
 insert into "Driver" ("id", "name") values ('clx1', 'Ada');
