@@ -58,20 +58,28 @@ async fn run() -> Fallible<bool> {
     let open_for = Duration::from_secs(u64::from(seconds) - 10);
     let work = city.start(began + open_for).await?;
     let mut tick = interval(Duration::from_millis(200));
+    // With everybody at work; again, until somebody is on a trip and has an offer.
+    let mut midday = None;
     while began.elapsed() < open_for + Duration::from_secs(10) {
         tokio::select! {
             event = feed.next() => {
                 city.hear(&event.ok_or("the listener's connection is gone")?);
             }
-            _ = tick.tick() => screen.board(board::lines(&screen, &city, began.elapsed(), seconds)),
+            _ = tick.tick() => {
+                screen.board(board::lines(&screen, &city, began.elapsed(), seconds));
+                if midday.is_none() && began.elapsed() > open_for / 2 {
+                    let compared = reckoning::compare(&owner, false).await?;
+                    midday = Some(compared).filter(|c| c.on_trip > 0 && c.offered > 0 && c.present > 0);
+                }
+            }
         }
     }
     for task in work {
         task.abort();
     }
     city.settle(&owner).await?;
-    // What is still on its way to the listener.
-    let late = sleep(Duration::from_secs(2));
+    // What is still on its way to the listener; a driver's last fix for five seconds.
+    let late = sleep(Duration::from_secs(7));
     tokio::pin!(late);
     loop {
         tokio::select! {
@@ -81,7 +89,9 @@ async fn run() -> Fallible<bool> {
     }
     let kept = board::lines(&screen, &city, began.elapsed(), seconds);
     screen.keep_board(kept);
-    reckoning::print(&mut screen, &owner, &city).await
+    let midday =
+        midday.ok_or("no moment with a driver on a trip, an open offer and a driver present")?;
+    reckoning::print(&mut screen, &owner, &city, &midday).await
 }
 
 fn config(user: &str) -> Fallible<Config> {

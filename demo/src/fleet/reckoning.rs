@@ -1,5 +1,7 @@
 //! What must hold after any such day, asked in SQL; and whether the listener has heard all that the log has.
 
+use std::collections::HashMap;
+
 use tokio_postgres::Client;
 
 use crate::Fallible;
@@ -58,25 +60,6 @@ const INVARIANTS: &[(&str, &str, &str)] = &[
         )",
     ),
     (
-        "Every dashboard is what plain SQL says, slowly",
-        "select count(*) from drivers",
-        "select count(*) from drivers d
-        cross join lateral get_driver_dashboard(d.id) b
-        where (b -> 'wallet' ->> 'balance')::numeric is distinct from (select balance from driver_wallets where driver_id = d.id)
-            or (b -> 'trips' ->> 'today')::bigint is distinct from (
-                select count(*) from trips where driver_id = d.id and status = 'completed' and completed_at >= current_date
-            )
-            or (b -> 'trips' ->> 'today_earnings')::numeric is distinct from (
-                select coalesce(sum(earnings), 0) from trips
-                where driver_id = d.id and status = 'completed' and completed_at >= current_date
-            )
-            or b ->> 'active_trip' is not null
-            or (b -> 'acceptance' ->> 'accepted')::bigint is distinct from (
-                select count(*) from trip_offers where driver_id = d.id and state = 'accepted'
-            )
-            or b -> 'driver' ->> 'name' is distinct from d.name",
-    ),
-    (
         "What drivers earned is in their wallets, to the cent",
         "select count(*) from driver_wallets where balance > 0",
         "select count(*) from driver_wallets w
@@ -84,12 +67,42 @@ const INVARIANTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Fixes that a newer one of the same driver has overtaken are not sent: the newest is.
+const DASHBOARDS: &str = include_str!("dashboard.sql");
+
+/// Of a driver's fixes only the newest has to be sent: what it was for is in it. Which may so be missing, whose, and of when.
 const LOG: &str = "
-    select id, \"table\" = 'drivers' and type = 'UPDATE' and not changed && array['is_online', 'status'] as may_be_overtaken
+    select id, \"table\" = 'drivers' and type = 'UPDATE' and not changed && array['is_online', 'status'] as fix,
+        case when \"table\" = 'drivers' then (key ->> 'id')::bigint end as driver,
+        extract(epoch from (new ->> 'location_at')::timestamptz)::float8 as at
     from realtime_sync.events";
 
-pub async fn print(screen: &mut Screen, owner: &Client, city: &City) -> Fallible<bool> {
+/// Dashboards beside a recomputation of the same snapshot.
+pub struct Compared {
+    drivers: i64,
+    pub on_trip: i64,
+    pub offered: i64,
+    pub present: i64,
+    differ: i64,
+}
+
+/// Of all drivers, or of those on a trip, with an offer, and twenty more.
+pub async fn compare(owner: &Client, all: bool) -> Fallible<Compared> {
+    let row = owner.query_one(DASHBOARDS, &[&all]).await?;
+    Ok(Compared {
+        drivers: row.get(0),
+        on_trip: row.get(1),
+        offered: row.get(2),
+        present: row.get(3),
+        differ: row.get(4),
+    })
+}
+
+pub async fn print(
+    screen: &mut Screen,
+    owner: &Client,
+    city: &City,
+    midday: &Compared,
+) -> Fallible<bool> {
     screen.line("");
     let mut good = true;
     for (what, about, exceptions) in INVARIANTS {
@@ -97,15 +110,47 @@ pub async fn print(screen: &mut Screen, owner: &Client, city: &City) -> Fallible
         let exceptions: i64 = owner.query_one(*exceptions, &[]).await?.get(0);
         good &= verdict(screen, what, about as u64, exceptions as u64);
     }
+    good &= verdict(
+        screen,
+        &format!(
+            "Midday, with {} on a trip, {} offers open and {} present, dashboards were what plain SQL says, slowly",
+            midday.on_trip, midday.offered, midday.present
+        ),
+        midday.drivers as u64,
+        midday.differ as u64,
+    );
+    let evening = compare(owner, true).await?;
+    good &= verdict(
+        screen,
+        "Every dashboard is what plain SQL says, each section of it",
+        evening.drivers as u64,
+        evening.differ as u64,
+    );
     let log = owner.query(LOG, &[]).await?;
     let seen = city.seen.lock().expect("one thread");
+    // The newest place of each driver that was heard of.
+    let mut newest: HashMap<i64, f64> = HashMap::new();
+    for row in &log {
+        if let (true, Some(driver), Some(at)) =
+            (seen.ids.contains(&row.get(0)), row.get(2), row.get(3))
+        {
+            let newest = newest.entry(driver).or_insert(at);
+            *newest = newest.max(at);
+        }
+    }
     let (mut missed, mut overtaken) = (0, 0);
     for row in &log {
-        if !seen.ids.contains(&row.get::<_, i64>(0)) {
-            match row.get::<_, Option<bool>>(1) {
-                Some(true) => overtaken += 1,
-                _ => missed += 1,
-            }
+        if seen.ids.contains(&row.get(0)) {
+            continue;
+        }
+        let fix: Option<bool> = row.get(1);
+        let known = row
+            .get::<_, Option<i64>>(2)
+            .and_then(|driver| newest.get(&driver));
+        // Of the same moment is what came after it and left the place as it was.
+        match (fix, known, row.get::<_, Option<f64>>(3)) {
+            (Some(true), Some(known), Some(at)) if *known >= at => overtaken += 1,
+            _ => missed += 1,
         }
     }
     let heard = seen.ids.len() as u64;

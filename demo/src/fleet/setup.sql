@@ -15,6 +15,7 @@ create function populate(n integer) returns void language sql as $$
         52.45 + 0.14 * random(), 13.25 + 0.3 * random()
     from generate_series(1, n) d;
     insert into driver_wallets (driver_id, currency) select id, 'EUR' from drivers;
+    select count(realtime_sync.presence_track('drivers', d::text, meta => '{"signal": 4}', ttl => '1 h')) from generate_series(1, 20) d;
     insert into passengers (id, user_id, name) overriding system value
     select p, 'rider-' || p, 'Rider ' || p from generate_series(1, 300) p;
 $$;
