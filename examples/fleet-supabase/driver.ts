@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '@supabase/supabase-js';
 
-const { SUPABASE_URL = '', SUPABASE_KEY = '', TOKEN = '', POLL = '10' } = process.env;
+const { SUPABASE_URL = '', SUPABASE_KEY = '', TOKEN = '', POLL = '10', DRIVERS = 'drivers' } = process.env; // DRIVERS: as the app calls its table
 
 const supabase = createClient(SUPABASE_URL, SUPABASE_KEY, {
   accessToken: async () => TOKEN, // with Supabase's own logins: none, and supabase.auth.signInWithPassword(...)
@@ -43,7 +43,7 @@ async function poll() {
 // Whether the dashboard is to be loaded again.
 function apply({ id, event, table, payload }: any): boolean {
   console.log(`event ${id} ${event}`);
-  if (table === 'drivers' && event === 'UPDATE') return false; // where he is, he knows
+  if (table === DRIVERS && event === 'UPDATE') return false; // where he is, he knows
   if (!event.startsWith('trip_offer.')) return true;
   if (event === 'trip_offer.created') offers.set(payload.offer_id, payload);
   else offers.delete(payload.offer_id);
