@@ -380,7 +380,7 @@ begin
     if not found then
         return false;
     end if;
-    if used then
+    if used and pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_disallow.schema)) is not null then
         execute pg_catalog.format('revoke usage on schema %I from %s', fleet_disallow.schema, reader);
     end if;
     for thing in

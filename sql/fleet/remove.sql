@@ -1,4 +1,73 @@
--- fleet_remove() undoes fleet_setup().
+-- fleet_remove() undoes fleet_setup(), which itself undoes what it can no longer have.
+
+-- One object, unless something of the app's uses it.
+create function realtime_sync.fleet_drop(thing realtime_sync.fleet_object, drop_tables boolean, dry_run boolean)
+returns realtime_sync.fleet_step
+volatile language plpgsql
+set search_path = ''
+as $function$
+#variable_conflict use_variable
+declare
+    step realtime_sync.fleet_step := row('done', thing.kind || ' ' || coalesce(
+        case thing.kind
+            -- Of a table that is gone there is only a number.
+            when 'source' then (select c.oid::regclass::text from pg_catalog.pg_class c where c.oid = thing.relation)
+            when 'table' then pg_catalog.format('%I.%I', thing.schema, thing.actual)
+        end,
+        pg_catalog.quote_ident(thing.actual)
+    ), '', null);
+    sql text;
+    detail text;
+begin
+    begin
+        sql := realtime_sync.fleet_undo(thing) || ';';
+    exception
+        -- The table it was made for is gone, and it with that.
+        when undefined_object then
+            null;
+    end;
+    if sql is null or not realtime_sync.fleet_stands(thing) then
+        step.status := 'exists';
+        step.why := 'it is gone already';
+    elsif not realtime_sync.fleet_owns(thing, thing.owner) then
+        step.status := 'ask';
+        step.why := pg_catalog.format(
+            'noted by %s, %s', thing.owner,
+            case when pg_catalog.to_regrole(pg_catalog.quote_ident(thing.owner)) is null then 'who is gone' else 'whose it is not' end
+        );
+        step.sql := sql;
+        return step;
+    elsif thing.kind = 'table' and not drop_tables then
+        step.status := 'keep';
+        step.why := 'yours with its rows; drop_tables => true drops it';
+        step.sql := case when dry_run then sql end;
+        return step;
+    elsif dry_run then
+        step.status := 'drop';
+        step.sql := sql;
+    else
+        begin
+            execute sql;
+        exception
+            when undefined_object then
+                step.status := 'exists';
+                step.why := 'it is gone already';
+            when dependent_objects_still_exist then
+                get stacked diagnostics detail = pg_exception_detail;
+                return row(
+                    'ask', step.object, pg_catalog.format('something of yours uses it: %s', pg_catalog.replace(detail, E'\n', '; ')), sql
+                )::realtime_sync.fleet_step;
+            when ambiguous_function or insufficient_privilege or wrong_object_type then
+                return row('ask', step.object, sqlerrm, sql)::realtime_sync.fleet_step;
+        end;
+    end if;
+    if not dry_run then
+        delete from realtime_sync.fleet_object o
+        where o.schema = thing.schema and o.kind = thing.kind and o.name = thing.name;
+    end if;
+    return step;
+end
+$function$;
 
 -- Backwards, each by itself: what the app has come to use stays, and is named.
 create function realtime_sync.fleet_remove(
@@ -12,8 +81,9 @@ as $function$
 #variable_conflict use_column
 declare
     thing realtime_sync.fleet_object;
+    done realtime_sync.fleet_step;
     permission realtime_sync.fleet_permission;
-    detail text;
+    orphan regprocedure;
 begin
     perform pg_catalog.pg_advisory_xact_lock('realtime_sync.fleet_object'::regclass::oid::bigint);
     step := 0;
@@ -48,65 +118,24 @@ begin
         order by o.kind = 'table', o.place desc
     loop
         step := step + 1;
-        object := thing.kind || ' ' || case
-            when thing.kind = 'source' then thing.relation::text
-            when thing.kind = 'table' then pg_catalog.format('%I.%I', thing.schema, thing.actual)
-            else pg_catalog.quote_ident(thing.actual)
-        end;
-        begin
-            sql := realtime_sync.fleet_undo(thing) || ';';
-        exception
-            -- The table it was made for is gone, and it with that.
-            when undefined_object then
-                sql := null;
-        end;
-        why := '';
-        if sql is null or not realtime_sync.fleet_stands(thing) then
-            status := 'exists';
-            why := 'it is gone already';
-            sql := null;
-        elsif not realtime_sync.fleet_owns(thing, thing.owner) then
-            status := 'ask';
-            why := pg_catalog.format(
-                'noted by %s, %s', thing.owner,
-                case when pg_catalog.to_regrole(pg_catalog.quote_ident(thing.owner)) is null then 'who is gone' else 'whose it is not' end
-            );
-            return next;
-            continue;
-        elsif thing.kind = 'table' and not coalesce(drop_tables, false) then
-            status := 'keep';
-            why := 'yours with its rows; drop_tables => true drops it';
-            sql := case when dry_run then sql end;
-            return next;
-            continue;
-        elsif dry_run then
+        done := realtime_sync.fleet_drop(thing, coalesce(drop_tables, false), coalesce(dry_run, false));
+        status := done.status;
+        object := done.object;
+        why := done.why;
+        sql := done.sql;
+        return next;
+    end loop;
+    for orphan in select realtime_sync.fleet_orphans() loop
+        step := step + 1;
+        object := 'function ' || orphan;
+        sql := pg_catalog.format('drop function %s;', orphan);
+        why := 'the table whose status it followed is gone';
+        if dry_run then
             status := 'drop';
         else
-            begin
-                execute sql;
-                status := 'done';
-                sql := null;
-            exception
-                when undefined_object then
-                    status := 'exists';
-                    why := 'it is gone already';
-                    sql := null;
-                when dependent_objects_still_exist then
-                    get stacked diagnostics detail = pg_exception_detail;
-                    status := 'ask';
-                    why := pg_catalog.format('something of yours uses it: %s', pg_catalog.replace(detail, E'\n', '; '));
-                    return next;
-                    continue;
-                when ambiguous_function or insufficient_privilege or wrong_object_type then
-                    status := 'ask';
-                    why := sqlerrm;
-                    return next;
-                    continue;
-            end;
-        end if;
-        if not coalesce(dry_run, false) then
-            delete from realtime_sync.fleet_object o
-            where o.schema = thing.schema and o.kind = thing.kind and o.name = thing.name;
+            execute sql;
+            status := 'done';
+            sql := null;
         end if;
         return next;
     end loop;
@@ -131,7 +160,10 @@ begin
 end
 $function$;
 
+revoke all on function realtime_sync.fleet_drop(realtime_sync.fleet_object, boolean, boolean) from public;
 revoke all on function realtime_sync.fleet_remove(name, boolean, boolean) from public;
 
+comment on function realtime_sync.fleet_drop(realtime_sync.fleet_object, boolean, boolean) is
+    'Part of realtime_sync.fleet_remove() and fleet_setup(): drops one object of the kit''s.';
 comment on function realtime_sync.fleet_remove(name, boolean, boolean) is
     'Undoes realtime_sync.fleet_setup(), backwards. Tables it made are kept with their rows, unless drop_tables says so. What the app has come to use stays, with status ask. dry_run tells the statements.';

@@ -121,6 +121,33 @@ begin
     if stop then
         return;
     end if;
+    -- Of what is gone since: what could only fail goes with it, unless the app has made it its own.
+    for thing in
+        select o as object, realtime_sync.fleet_lacks(o.schema, t.needs) as lacks
+        from realtime_sync.fleet_object o
+        join realtime_sync.fleet_template t using (kind, name)
+        where o.schema = fleet_work.schema and o.kind <> 'table' and realtime_sync.fleet_lacks(o.schema, t.needs) <> '{}'
+            and not exists (
+                select from pg_catalog.pg_proc p
+                where o.kind = 'function' and p.pronamespace = here and p.proname = o.actual and pg_catalog.md5(p.prosrc) <> o.body
+            )
+        order by o.place desc
+    loop
+        step := realtime_sync.fleet_drop(thing.object, false, dry_run);
+        step.why := pg_catalog.concat_ws('; ', 'dropped, since it needs ' || thing.lacks[1], nullif(step.why, ''));
+        changed := changed or step.status = 'done';
+        return next step;
+    end loop;
+    for thing in select o.function from realtime_sync.fleet_orphans() o(function) loop
+        step := row(
+            case when dry_run then 'drop' else 'done' end, 'function ' || thing.function, 'the table whose status it followed is gone',
+            pg_catalog.format('drop function %s', thing.function)
+        );
+        if not dry_run then
+            execute step.sql;
+        end if;
+        return next step;
+    end loop;
     for template in
         select t.*
         from realtime_sync.fleet_template t
@@ -276,4 +303,4 @@ revoke all on function realtime_sync.fleet_setup(name, boolean, boolean, boolean
 comment on function realtime_sync.fleet_work(name, boolean, boolean, boolean) is
     'Part of realtime_sync.fleet_setup(): the steps.';
 comment on function realtime_sync.fleet_setup(name, boolean, boolean, boolean) is
-    'Makes a ride or delivery app live: finds its tables, follows their changes, writes the fleet kit''s functions into the schema; create_missing makes the tables it lacks; dry_run changes nothing; concurrently gives indexes to be made by hand. A row for each step: status found, ask (yours to answer), create, done, exists, skip; its statement in sql where it is a dry run or asked of you. Never replaces what is there; a second call changes nothing. What another role has noted or mapped is asked about, as are a superuser''s calls over an ordinary role''s tables. SQLSTATE 3F000, 55006.';
+    'Makes a ride or delivery app live: finds its tables, follows their changes, writes the fleet kit''s functions into the schema; create_missing makes the tables it lacks; dry_run changes nothing; concurrently gives indexes to be made by hand. A row for each step: status found, ask (yours to answer), create, drop, done, exists, skip; its statement in sql where it is a dry run or asked of you. Never replaces what is there; a second call changes nothing. What another role has noted or mapped is asked about, as are a superuser''s calls over an ordinary role''s tables. SQLSTATE 3F000, 55006.';

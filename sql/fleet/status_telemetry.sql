@@ -63,6 +63,9 @@ declare
     body text;
     ddl text;
     source oid;
+    -- Under the name the table had before.
+    stale oid;
+    other regclass;
     id record;
     name text;
 begin
@@ -212,11 +215,19 @@ begin
             message = pg_catalog.format('function %s() exists and is not realtime_sync''s', function_name),
             hint = 'Rename it.';
     end if;
-    if exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = relation and t.tgname in ('realtime_status_insert', 'realtime_status_update')
-            and t.tgfoid is distinct from my.source
-    ) then
+    select t.tgrelid into other
+    from pg_catalog.pg_trigger t
+    where t.tgfoid = source and t.tgrelid <> relation and t.tgparentid = 0;
+    if found then
+        raise duplicate_function using
+            message = pg_catalog.format('function %s() follows the status of %s', function_name, other),
+            hint = pg_catalog.format('select realtime_sync.fleet_status_telemetry(%L, ...) gives that one a function of its name.', other);
+    end if;
+    select t.tgfoid into stale
+    from pg_catalog.pg_trigger t
+    where t.tgrelid = relation and t.tgname in ('realtime_status_insert', 'realtime_status_update')
+        and t.tgfoid is distinct from my.source;
+    if found and pg_catalog.obj_description(stale, 'pg_proc') is distinct from 'realtime_sync: status telemetry' then
         raise duplicate_object using
             message = pg_catalog.format('table %s has a trigger realtime_status_insert or realtime_status_update that is not realtime_sync''s', relation),
             hint = 'Rename it.';
@@ -237,7 +248,7 @@ begin
         function_name, '', body, relation,
         (select pg_catalog.string_agg(pg_catalog.format('new.%I is not null', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
         (select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name))
-    );
+    ) || coalesce('drop function ' || stale::regprocedure || E';\n', '');
     if not dry_run then
         execute ddl;
     end if;
@@ -267,6 +278,20 @@ begin
 end
 $function$;
 
+-- The caller's functions whose triggers went with their table.
+create function realtime_sync.fleet_orphans() returns setof regprocedure
+stable language sql
+set search_path = ''
+begin atomic
+    select p.oid::regprocedure
+    from pg_catalog.pg_proc p
+    where p.proname like 'realtime\_status\_%'
+        and pg_catalog.obj_description(p.oid, 'pg_proc') = 'realtime_sync: status telemetry'
+        and pg_catalog.pg_has_role(p.proowner, 'usage')
+        and not exists (select from pg_catalog.pg_trigger t where t.tgfoid = p.oid)
+    order by p.oid::regprocedure::text;
+end;
+
 insert into realtime_sync.fleet_template (name, kind, place, needs, template, undo) values
 -- What it follows stands before it, so that fleet_setup() calls it again when the map has changed.
 (
@@ -292,6 +317,7 @@ $template$,
 revoke all on function realtime_sync.fleet_telemetry_id(regclass, text[]) from public;
 revoke all on function realtime_sync.fleet_status_telemetry(regclass, text[], regclass, jsonb, text, text, boolean) from public;
 revoke all on function realtime_sync.fleet_drop_status_telemetry(regclass) from public;
+revoke all on function realtime_sync.fleet_orphans() from public;
 
 comment on function realtime_sync.fleet_telemetry_id(regclass, text[]) is
     'The key that a row of a telemetry table needs to be given, and how. Raises 55000 if it needs more.';
@@ -299,3 +325,5 @@ comment on function realtime_sync.fleet_status_telemetry(regclass, text[], regcl
     'Writes a row into a telemetry table in the same transaction whenever a status column of the table changes: type status_change, message "Driver 42 status: f -> t", meta {"column", "old_status", "new_status"}. What is left out is taken from the fleet map. Returns the statements it ran (dry_run: would run), empty if nothing was to do. Raises 42P01, 42703, 42704 for what is not there, 55000 for a telemetry table that needs more values, 22P02 for a type that is an enum without status_change.';
 comment on function realtime_sync.fleet_drop_status_telemetry(regclass) is
     'Undoes realtime_sync.fleet_status_telemetry(). False if there was nothing.';
+comment on function realtime_sync.fleet_orphans() is
+    'Part of realtime_sync.fleet_setup() and fleet_remove(): what realtime_sync.fleet_status_telemetry() made for tables that are gone.';
