@@ -34,7 +34,7 @@ stable strict language sql
 set search_path = ''
 begin atomic
     with attribute as (
-        select a.attname as name, a.atttypid as type, realtime_sync.fleet_class(a.atttypid) as class
+        select a.attname as name, a.atttypid as type, realtime_sync.fleet_class(a.atttypid) as class, a.attgenerated = 'v' as virtual
         from pg_catalog.pg_attribute a
         where a.attrelid = fleet_columns.relation and a.attnum > 0 and not a.attisdropped
     ),
@@ -54,6 +54,8 @@ begin atomic
         join attribute a on a.class = any (w.types) and realtime_sync.fleet_fits(a.name, w.names)
         where w.entity = fleet_columns.entity
             and w."column" is not null
+            -- There is no index on what is not stored.
+            and not (a.virtual and w."column" in ('lat', 'lng', 'point', 'geography'))
             -- What the key is called says nothing of whose login it is.
             and a.name is distinct from realtime_sync.fleet_key(fleet_columns.relation)
             and not (

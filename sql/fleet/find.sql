@@ -17,6 +17,7 @@ declare
     half record;
     asks realtime_sync.fleet_step[] := '{}';
     missing text;
+    other realtime_sync.fleet_step;
 begin
     select m.* into known
     from realtime_sync.fleet_map m
@@ -85,6 +86,30 @@ begin
             return;
         end if;
         if candidates is null then
+            -- What is called so and is no table, or what the tables refer to in another schema, is not passed over.
+            select 'ask', fleet_find.entity, f.why, realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, f.called, null)
+            into other
+            from (
+                select
+                    c.relname, 'the table behind it' as called,
+                    pg_catalog.format('%s is a view or foreign table, whose changes no trigger tells', c.oid::regclass) as why
+                from pg_catalog.pg_class c
+                where c.relkind in ('v', 'm', 'f') and c.relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_find.schema))
+                union all
+                select t.relname, t.oid::regclass::text, pg_catalog.format('%s refers to %s, of another schema', c.oid::regclass, t.oid::regclass)
+                from pg_catalog.pg_class c
+                join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'f'
+                join pg_catalog.pg_class t on t.oid = k.confrelid and t.relnamespace <> c.relnamespace
+                where c.relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_find.schema))
+            ) f
+            join realtime_sync.fleet_word w
+                on w.entity = fleet_find.entity and w."column" is null and w.rank = 1 and realtime_sync.fleet_fits(f.relname, w.names)
+            order by f.called <> 'the table behind it', f.why
+            limit 1;
+            if other.status is not null then
+                return next other;
+                return;
+            end if;
             -- A table of that name that does not fit is no reason to make another beside it.
             select pg_catalog.array_agg(c.oid::regclass order by c.relname) into candidates
             from pg_catalog.pg_class c
@@ -178,6 +203,17 @@ begin
         );
         known.columns := known.columns - half.lat - half.lng;
     end loop;
+    -- A place that is only generated is shown, and not moved.
+    if fleet_find.entity = 'driver' and known.columns ?| '{lat,point,geography}' and not exists (
+        select from pg_catalog.jsonb_each_text(known.columns) k
+        join pg_catalog.pg_attribute a on a.attrelid = known.relation and a.attname = k.value and a.attgenerated = ''
+        where k.key in ('lat', 'point', 'geography')
+    ) then
+        asks := asks || row(
+            'ask', 'driver.point', 'his place is generated, and update_location() can only write what it is generated from',
+            realtime_sync.fleet_map_call(fleet_find.schema, fleet_find.entity, null, '{"point": "the column"}')
+        )::realtime_sync.fleet_step;
+    end if;
     -- Whose login it is may be the key itself: a random one, or that of the users. A number is not taken for it: user 1
     -- is somebody else than driver 1.
     if fleet_find.entity in ('driver', 'passenger') and not known.columns ? 'login' and not exists (

@@ -36,7 +36,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create table {{schema}}.driver_locations (
     id bigint generated always as identity primary key,
-    driver_id {{driver.id:type}} not null references {{driver}} on delete cascade,
+    driver_id {{driver.id:type}} not null{{#driver.id:key}} references {{driver}} ({{driver.id}}) on delete cascade{{/driver.id:key}},
     lat double precision not null,
     lng double precision not null,
     heading real,
@@ -149,16 +149,16 @@ begin
         return '{"accepted": false, "reason": "impossible_jump", "flag": "jump"}';
     end if;
     -- Always, so that the last fix is never the one that was left out; where it did not move, in place.
-    {{#driver.lat|driver.point|driver.geography}}
+    {{#driver.lat:set|driver.point:set|driver.geography:set}}
     update {{driver}} d set
-        {{#driver.lat}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point}}, {{driver.point}} = place{{/driver.point}}{{/driver.lat}}{{^driver.lat}}{{#driver.point}}{{driver.point}} = place{{/driver.point}}{{/driver.lat}}{{#driver.geography}}{{#driver.lat}}, {{/driver.lat}}{{^driver.lat}}{{#driver.point}}, {{/driver.point}}{{/driver.lat}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography}}{{#driver.heading}},
+        {{#driver.lat:set}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point:set}}, {{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}{{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{#driver.geography:set}}{{#driver.lat:set}}, {{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}, {{/driver.point:set}}{{/driver.lat:set}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography:set}}{{#driver.heading}},
         {{driver.heading}} = coalesce(heading, {{d.heading}}){{/driver.heading}}{{#driver.speed}},
         {{driver.speed}} = speed{{/driver.speed}}{{#driver.accuracy}},
         {{driver.accuracy}} = accuracy{{/driver.accuracy}}{{#driver.location_at}},
         {{driver.location_at}} = recorded_at{{/driver.location_at}}{{#driver.last_seen}},
         {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
     where {{d.id}} = driver_id;
-    {{/driver.lat|driver.point|driver.geography}}
+    {{/driver.lat:set|driver.point:set|driver.geography:set}}
     if was.place is null or was.place[0] <> lng or was.place[1] <> lat then
         perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver_id::text, was.place, place, recorded_at);
         {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}

@@ -50,7 +50,15 @@ begin
                 has_trips := has_trips or step.object = 'trip';
             elsif what = 'passenger' and has_trips then
                 -- Ids of a table made now would be none that a trip knows.
-                return next row('skip', what, 'the trips are the app''s own, and name passengers in their way', null)::realtime_sync.fleet_step;
+                return next row(
+                    'skip', what, case
+                        when exists (
+                            select from realtime_sync.fleet_map m
+                            where m.schema = fleet_work.schema and m.entity = 'trip' and m.columns ->> 'passenger' is null
+                        ) then 'no column of the trips is known to name one'
+                        else 'the trips are the app''s own, and name passengers in their way'
+                    end, null
+                )::realtime_sync.fleet_step;
             elsif not create_missing then
                 step.status := case what when 'driver' then 'ask' else 'skip' end;
                 select pg_catalog.format('%s, create_missing => true makes %I', step.why, t.name) into step.why

@@ -43,8 +43,8 @@ $template$
     $template$
 create table {{schema}}.trips (
     id bigint generated always as identity primary key,
-    driver_id {{driver.id:type}} references {{driver}},
-    {{#passenger.id}}passenger_id {{passenger.id:type}} references {{passenger}},
+    driver_id {{driver.id:type}}{{#driver.id:key}} references {{driver}} ({{driver.id}}){{/driver.id:key}},
+    {{#passenger.id}}passenger_id {{passenger.id:type}}{{#passenger.id:key}} references {{passenger}} ({{passenger.id}}){{/passenger.id:key}},
     {{/passenger.id}}status text not null default 'requested',
     pickup_lat double precision check (pickup_lat between -90 and 90),
     pickup_lng double precision check (pickup_lng between -180 and 180),
@@ -67,7 +67,7 @@ $template$
     'driver_wallets', 'table', -47, 'wallet', '{driver.id}',
     $template$
 create table {{schema}}.driver_wallets (
-    driver_id {{driver.id:type}} primary key references {{driver}},
+    driver_id {{driver.id:type}} primary key{{#driver.id:key}} references {{driver}} ({{driver.id}}){{/driver.id:key}},
     balance numeric(14, 2) not null default 0,
     currency text,
     updated_at timestamptz not null default now()
@@ -79,7 +79,7 @@ $template$
     $template$
 create table {{schema}}.telemetry_logs (
     id bigint generated always as identity primary key,
-    driver_id {{driver.id:type}} not null references {{driver}},
+    driver_id {{driver.id:type}} not null{{#driver.id:key}} references {{driver}} ({{driver.id}}){{/driver.id:key}},
     type text not null,
     message text,
     meta jsonb,

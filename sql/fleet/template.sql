@@ -43,10 +43,12 @@ end;
 
 -- {{driver}}: its table. {{driver.id}}: a column, {{driver.id:type}}: its type. {{d.rating}}: the same
 -- column of the alias d, or null where the app has none (d driver, t trip, p passenger, w wallet,
--- l telemetry, o offer, h location, s transition). {{schema}}. {{postgis}}: the schema PostGIS is in. {{rpc.accept_offer}}: the function under the name it
--- stands; an object's own name may be written {{schema}}.accept_offer too. {{who}}: the app's function that
--- says who is calling. {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
--- {{#driver.lat|driver.point}} if it has one of them. {{>driver_place}}: a part. {{limit.max_speed}}: what
+-- l telemetry, o offer, h location, s transition). {{schema}}. {{postgis}}: the schema PostGIS is in.
+-- {{rpc.accept_offer}}: the function under the name it stands; an object's own name may be written
+-- {{schema}}.accept_offer too. {{who}}: the app's function that says who is calling.
+-- {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
+-- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
+-- {{#driver.id:key}} if it may be referred to. {{>driver_place}}: a part. {{limit.max_speed}}: what
 -- fleet_limit says.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
 stable strict language plpgsql
@@ -62,7 +64,7 @@ begin
     for part in select t.name, t.template from realtime_sync.fleet_template t where t.kind = 'part' loop
         text := pg_catalog.replace(text, '{{>' || part.name || '}}', part.template);
     end loop;
-    select pg_catalog.jsonb_object_agg(k.key, k.value) into tokens
+    select pg_catalog.jsonb_object_agg(k.key, k.value) filter (where k.key is not null) into tokens
     from (
         select m.entity as key, m.relation::text as value
         from realtime_sync.fleet_map m
@@ -71,12 +73,20 @@ begin
         select pg_catalog.unnest(array[
                 m.entity || '.' || c.key,
                 m.entity || '.' || c.key || ':type',
-                s.alias || '.' || c.key
+                s.alias || '.' || c.key,
+                case when a.attgenerated = '' then m.entity || '.' || c.key || ':set' end,
+                case when exists (
+                    select from pg_catalog.pg_index i
+                    where i.indrelid = m.relation and i.indisunique and i.indimmediate and i.indpred is null
+                        and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
+                ) then m.entity || '.' || c.key || ':key' end
             ]),
             pg_catalog.unnest(array[
                 pg_catalog.quote_ident(a.attname),
                 pg_catalog.format_type(a.atttypid, a.atttypmod),
-                s.alias || '.' || pg_catalog.quote_ident(a.attname)
+                s.alias || '.' || pg_catalog.quote_ident(a.attname),
+                '',
+                ''
             ])
         from realtime_sync.fleet_map m
         cross join lateral pg_catalog.jsonb_each_text(m.columns) c
@@ -134,7 +144,7 @@ begin
         end if;
     end loop;
     loop
-        block := pg_catalog.regexp_match(text, '(\{\{([#^])([a-z_.|]+?)\}\}(.*?)\{\{/\3\}\})');
+        block := pg_catalog.regexp_match(text, '(\{\{([#^])([a-z_.|:]+?)\}\}(.*?)\{\{/\3\}\})');
         exit when block is null;
         text := pg_catalog.replace(
             text, block[1], case when (tokens ?| pg_catalog.string_to_array(block[3], '|')) = (block[2] = '#') then block[4] else '' end
