@@ -18,7 +18,7 @@ select count(*) filter (where status = 'done') > 50 as made, count(*) filter (wh
 create role fleet_gone_role;
 select count(*) > 30 as allowed from realtime_sync.fleet_allow('fleet_gone', 'fleet_gone_role');
 drop schema fleet_gone cascade;
-select status, count(*) from realtime_sync.fleet_remove('fleet_gone', drop_tables => true) group by 1 order by 1;
+select status, count(*) > 2 as some from realtime_sync.fleet_remove('fleet_gone', drop_tables => true) group by 1 order by 1;
 select name from realtime_sync.timer where name ~ 'fleet_gone';
 select kind, name from realtime_sync.fleet_object where schema = 'fleet_gone';
 select entity from realtime_sync.fleet_map where schema = 'fleet_gone';
@@ -49,9 +49,9 @@ select status, object, why from realtime_sync.fleet_setup('fleet_gone') where st
 update fleet_gone.couriers set is_online = false;
 drop table fleet_gone.drivers;
 drop table fleet_gone.trips cascade;
-select status, object, why from realtime_sync.fleet_setup('fleet_gone') where status in ('drop', 'done') and (why !~ 'made again' or object ~ 'offer|trip') order by step;
+select status, object, why from realtime_sync.fleet_setup('fleet_gone') where status in ('drop', 'done') and why !~ 'made again' and object ~ 'timer|[a-z]+_offer$|trip_status|telemetry|status' order by step;
 select count(*) from realtime_sync.fleet_setup('fleet_gone') where status in ('drop', 'done');
-select status, count(*) from realtime_sync.fleet_remove('fleet_gone', drop_tables => true) group by 1 order by 1;
+select status, count(*) > 2 as some from realtime_sync.fleet_remove('fleet_gone', drop_tables => true) group by 1 order by 1;
 select oid::regprocedure as function_left from pg_proc where pronamespace = 'fleet_gone'::regnamespace;
 drop schema fleet_gone cascade;
 delete from realtime_sync.fleet_map where schema = 'fleet_gone';
