@@ -204,10 +204,15 @@ begin
                 {{t.dropoff_lat}} as dropoff_lat, {{t.dropoff_lng}} as dropoff_lng, {{t.dropoff_address}} as dropoff_address,
                 {{t.vehicle_class}} as vehicle_class, {{t.fare}} as fare, {{t.earnings}} as earnings,
                 {{t.created_at}} as created_at, {{t.accepted_at}} as accepted_at, {{t.started_at}} as started_at
-            from {{trip}} t
-            where {{t.driver}} = my.who and {{#transition.to_status}}{{t.status}} = any (array(
-                select w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
-            )::{{trip.status:type}}[]){{/transition.to_status}}{{^transition.to_status}}{{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
+            from {{#transition.to_status}}{{>trip_words}} w
+            -- A look at the index for each: for all in one condition the planner reads every trip he has had.
+            cross join lateral (
+                select * from {{trip}} t
+                where {{t.driver}} = my.who and {{t.status}} = w.status::{{trip.status:type}}
+                offset 0
+            ) t
+            where w.state in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}{{^transition.to_status}}{{trip}} t
+            where {{t.driver}} = my.who and {{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
             {{#trip.created_at}}order by {{t.created_at}} desc
             {{/trip.created_at}}limit 1
         ) f;
@@ -358,10 +363,15 @@ begin
                             g.presence,
                             {{#trip.driver}}{{#trip.status}}(
                                 select {{t.id}}
-                                from {{trip}} t
-                                where {{t.driver}} = {{d.id}} and {{#transition.to_status}}{{t.status}} = any (array(
-                                    select w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
-                                )::{{trip.status:type}}[]){{/transition.to_status}}{{^transition.to_status}}{{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
+                                from {{#transition.to_status}}pg_catalog.unnest(array(
+                                    select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
+                                )::{{trip.status:type}}[]) w(status)
+                                cross join lateral (
+                                    select {{t.id}} from {{trip}} t
+                                    where {{t.driver}} = {{d.id}} and {{t.status}} = w.status
+                                    offset 0
+                                ) t{{/transition.to_status}}{{^transition.to_status}}{{trip}} t
+                                where {{t.driver}} = {{d.id}} and {{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
                                 limit 1
                             ){{/trip.status}}{{^trip.status}}null{{/trip.status}}{{/trip.driver}}{{^trip.driver}}null{{/trip.driver}} as trip_id
                         from {{driver}} d
