@@ -314,8 +314,16 @@ fn what_no_sink_has_got_does_not_go_by_age() {
     assert_eq!(error.code().unwrap().code(), "55000");
 }
 
-/// An outbox and messages in the WAL.
-fn add_sinks(client: &mut Client) {
+/// With an outbox and messages in the WAL, to which nothing goes but by the client's own calls.
+fn with_sinks(settings: &[(&str, &str)]) -> (Server, Client) {
+    let own = [
+        ("log_min_messages", "log"),
+        ("realtime_sync.delivery", "manual"),
+    ];
+    let server = Server::with(&[&own, settings].concat());
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client.batch_execute(RELAY).unwrap();
     client
         .batch_execute(
             "create table box (n bigint generated always as identity, event_id bigint);
@@ -326,6 +334,7 @@ fn add_sinks(client: &mut Client) {
         .unwrap();
     let slot = "select count(*) from pg_create_logical_replication_slot('slot', 'test_decoding')";
     client.batch_execute(slot).unwrap();
+    (server, client)
 }
 
 /// A transaction of 700 events, of which a turn of the relay sends each sink 500: its sinks fall ever
@@ -384,14 +393,7 @@ fn lost(client: &mut Client) -> i64 {
 
 #[test]
 fn what_a_slow_sink_has_not_got_does_not_go() {
-    let server = Server::with(&[
-        ("log_min_messages", "log"),
-        ("realtime_sync.delivery", "manual"),
-    ]);
-    let mut client = server.create("app", "");
-    client.batch_execute(TABLES).unwrap();
-    client.batch_execute(RELAY).unwrap();
-    add_sinks(&mut client);
+    let (_server, mut client) = with_sinks(&[]);
     let age = "
         update realtime_sync.event set at = at - interval '3 days';
         update realtime_sync.tick set at = at - interval '3 days'";
@@ -422,15 +424,7 @@ fn what_a_slow_sink_has_not_got_does_not_go() {
 
 #[test]
 fn what_a_slow_sink_loses_to_the_size_is_counted_and_said() {
-    let server = Server::with(&[
-        ("log_min_messages", "log"),
-        ("realtime_sync.delivery", "manual"),
-        ("realtime_sync.max_log_size", "1MB"),
-    ]);
-    let mut client = server.create("app", "");
-    client.batch_execute(TABLES).unwrap();
-    client.batch_execute(RELAY).unwrap();
-    add_sinks(&mut client);
+    let (_server, mut client) = with_sinks(&[("realtime_sync.max_log_size", "1MB")]);
     let (mut ids, mut truncated) = (Vec::new(), 0);
     for round in 0..20 {
         ids.extend(write_more_than_is_sent(&mut client, round));
@@ -461,15 +455,7 @@ fn what_a_slow_sink_loses_to_the_size_is_counted_and_said() {
 
 #[test]
 fn a_sink_in_the_middle_of_what_goes_comes_to_an_end() {
-    let server = Server::with(&[
-        ("log_min_messages", "log"),
-        ("realtime_sync.delivery", "manual"),
-        ("realtime_sync.max_log_size", "1MB"),
-    ]);
-    let mut client = server.create("app", "");
-    client.batch_execute(TABLES).unwrap();
-    client.batch_execute(RELAY).unwrap();
-    add_sinks(&mut client);
+    let (server, mut client) = with_sinks(&[("realtime_sync.max_log_size", "1MB")]);
     // One tick with events in two segments, of which the older goes after a part of the tick was sent.
     let segment = |client: &mut Client, n: i32| {
         let query = format!("select realtime_sync.set_segment({n}::smallint)");
