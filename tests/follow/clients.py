@@ -276,11 +276,11 @@ def has_all(clients, key):
     def has(client):
         return any(re.fullmatch(r'\{"id": ?%d\}' % key, text) for _, _, _, text in client.events())
 
-    for client in clients:
-        try:
-            until(client.name, lambda: has(client))
-        except TimeoutError:
-            check(f"{client.name}: is up to date within {WITHIN} s", False, client.lines()[-3:])
+    try:
+        until("all are up to date", lambda: all(map(has, clients)))
+    except TimeoutError:
+        for client in clients:
+            check(f"{client.name}: is up to date within {WITHIN} s", has(client), client.lines()[-3:])
 
 
 def followed(client, rows):
