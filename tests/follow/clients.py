@@ -236,12 +236,13 @@ def server(*command):
     subprocess.run([os.environ["SERVER"], *command], check=True, stdout=subprocess.DEVNULL)
 
 
+def loading(what):
+    return [row for where in ("direct", "standby") for row in query(f"select {what} from pg_stat_activity where {LOADING}", where=where)]
+
+
 def cut_while_loading(clients):
     """Lets every client wait for a lock in the middle of its load, and cuts it there. Meanwhile the relay is held, so that
     changes which the loads see are announced only when the clients have replayed."""
-
-    def loading(what):
-        return [row for where in ("direct", "standby") for row in query(f"select {what} from pg_stat_activity where {LOADING}", where=where)]
 
     def replayed():
         of = "select count(distinct application_name) from pg_stat_activity where state = 'idle' and query like '%replay(since%' and application_name ~ '^[a-z]+-(direct|topic)$'"
@@ -261,6 +262,24 @@ def cut_while_loading(clients):
             check("each load was cut", sum(cut for (cut,) in loading("pg_terminate_backend(pid)")) == len(clients))
             until("each client notices", lambda: all(client.lines_with("lost:") for client in clients))
         until("the clients load and replay", replayed)
+
+
+def cut_while_applying(clients):
+    """What is too large for the log is applied by reading the row: lets that wait for a lock, and cuts it there."""
+    note = random.Random(SEED).randbytes(35000).hex()
+    with psycopg.connect(url("direct", "change")) as change, psycopg.connect(url("direct", "locker")) as locker:
+        change.execute("insert into drivers values (-3, 0, %s)", [note])
+        change.execute("insert into trips values (-3, 7, 0)")
+        lock = threading.Thread(target=locker.execute, args=("lock table drivers in access exclusive mode",))
+        lock.start()
+        until("the lock waits", lambda: query("select count(*) from pg_locks where not granted")[0][0] > 0)
+        change.commit()
+        lock.join()
+        query("select pg_switch_wal()")
+        of_drivers = [client for client in clients if client.follows == ["drivers"]]
+        until("each client applies it", lambda: len(loading("pid")) == len(of_drivers))
+        check("each was cut as it applied", sum(cut for (cut,) in loading("pg_terminate_backend(pid)")) == len(of_drivers))
+    has_all(clients, -3)
 
 
 def crash_after_delivery(clients):
@@ -378,6 +397,7 @@ def main():
         for thread in writers:
             thread.join()
 
+        cut_while_applying(clients)
         crash_after_delivery(clients)
         # the last change of each table: who has it has had its chance to have them all
         query("insert into drivers values (-1, 0) returning 1")
