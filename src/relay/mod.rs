@@ -13,6 +13,7 @@ mod launch;
 mod mistake;
 mod notify;
 mod owner;
+mod pace;
 mod progress;
 mod ring;
 mod sink;

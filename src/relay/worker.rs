@@ -5,6 +5,7 @@ use super::database;
 use super::deliver::Relay;
 use super::held;
 use super::launch::{connect, launch};
+use super::pace::Pace;
 use super::timer::Timers;
 use super::transaction;
 use crate::log::statement::Statement;
@@ -19,9 +20,6 @@ const POLL: i64 = 1_000;
 /// After this long with nothing to do the worker leaves, so that CREATE and DROP DATABASE are not
 /// blocked for longer.
 const IDLE: i64 = 30_000_000;
-/// How long a relay whose last tick was large waits for the next to grow: 32 writers gave it 9 events
-/// a tick without.
-const LINGER: i64 = 2_000;
 /// How often an idle relay looks whether it is in the way of DROP or CREATE DATABASE, which wait for five
 /// seconds, in microseconds.
 const LOOK: i64 = 500_000;
@@ -41,8 +39,8 @@ static PREPARED: Statement<0> = Statement::new(
 pub enum Next {
     /// More waits already.
     AtOnce,
-    /// More is likely to come soon.
-    Linger,
+    /// Nothing for so many microseconds, whoever wakes us.
+    Linger(i64),
     /// Nothing, until somebody wakes us, or until a time at which something is due.
     Rest(Option<i64>),
     /// The extension is not here.
@@ -101,6 +99,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         }
     }
     let mut relay = Relay::new();
+    relay.pace = Some(Pace::new());
     let mut timers = Timers::default();
     // SAFETY: reads the clock.
     let mut busy = unsafe { pg_sys::GetCurrentTimestamp() };
@@ -142,9 +141,9 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         }
         match next {
             Next::AtOnce => {}
-            Next::Linger => {
-                // SAFETY: sleeps; a shutdown waits these two milliseconds.
-                unsafe { pg_sys::pg_usleep(LINGER) };
+            Next::Linger(time) => {
+                // SAFETY: sleeps; a shutdown waits these few milliseconds.
+                unsafe { pg_sys::pg_usleep(time) };
             }
             Next::Rest(due) => {
                 let due = due
@@ -293,6 +292,7 @@ fn cycle(relay: &mut Relay) -> Next {
     show(
         pg_sys::BackendState::STATE_IDLE,
         match next {
+            Next::Linger(_) if relay.is_behind() => c"resting, as others want its processor",
             Next::Rest(Some(_)) => c"waiting until something held back or failed is due",
             _ => c"waiting for commits",
         },

@@ -12,6 +12,7 @@ pub mod native;
 pub mod number;
 pub mod options;
 pub mod outbox;
+pub mod pace;
 pub mod pattern;
 pub mod reference;
 pub mod selection;
