@@ -42,6 +42,11 @@ pub struct Relay {
     targets: Vec<Target>,
     batch: Batch,
     pub sent: u64,
+    /// Whether the next turn is for the sinks that can fail: one of their own, in a transaction of its own where
+    /// the worker calls it, so that what others are sent does not wait for a user's code or table.
+    aside: bool,
+    /// When the oldest commit ended of which NOTIFY sinks have not got everything.
+    since: Option<i64>,
     /// When the last tick of many events was made.
     many: i64,
     /// Whether the last turn had anything to do.
@@ -63,6 +68,8 @@ impl Relay {
             targets: Vec::new(),
             batch: Batch::new(),
             sent: 0,
+            aside: false,
+            since: None,
             many: 0,
             worked: false,
             held: None,
@@ -84,9 +91,10 @@ impl Relay {
     pub fn turn(&mut self, layout: &Layout) -> Next {
         tick::lock(layout);
         let relay = shared::relay();
-        let since = match relay.pending.swap(0, SeqCst) {
-            0 => None,
-            _ => Some(relay.since.load(Relaxed)),
+        let aside = std::mem::take(&mut self.aside);
+        let since = match aside || relay.pending.swap(0, SeqCst) == 0 {
+            true => None,
+            false => Some(relay.since.load(Relaxed)),
         };
         let before = Marks::read();
         // SAFETY: popped below; an error ends the transaction and pops it too.
@@ -108,16 +116,25 @@ impl Relay {
         });
         self.match_sinks(newest.end());
         let sent = self.sent;
-        let ticked = self.tick(layout, newest);
+        let ticked = match aside {
+            true => {
+                self.newest = Some(newest);
+                0
+            }
+            false => self.tick(layout, newest),
+        };
         if ticked > 0 {
             shared::count(Counter::Ticks, 1);
             if self.marks.is_none_or(Marks::may_hide_one) {
                 wal::flush();
             }
         }
-        self.marks = Some(before);
-        let (behind, rest) = self.catch_up(layout);
-        let held = self.send_held(layout);
+        if !aside {
+            self.marks = Some(before);
+        }
+        let (behind, rest) = self.catch_up(layout, aside);
+        let held = self.send_held(layout, aside);
+        self.aside = !aside && self.is_one_to_be_served_aside();
         // Who opens a window has logged an event.
         if anew || ticked > 0 {
             self.held = held::next_due(layout);
@@ -125,17 +142,21 @@ impl Relay {
         // SAFETY: pushed above.
         unsafe { pg_sys::PopActiveSnapshot() };
         shared::count(Counter::Sent, self.sent - sent);
+        let now = now();
         if let Some(since) = since
             && ticked > 0
         {
-            shared::observe(now() - since);
+            self.since = Some(self.since.map_or(since, |oldest| oldest.min(since)));
         }
-        let now = now();
+        if self.since.is_some() && self.is_everybody_notified() {
+            shared::observe(now - self.since.take().unwrap_or(now));
+        }
         relay.looked.store(now, Relaxed);
         self.worked = ticked > 0 || self.sent > sent || behind == Some(0);
         let loaded = ticked >= MANY && now - std::mem::replace(&mut self.many, now) < CLOSE;
         match behind {
             Some(0) => Next::AtOnce,
+            _ if self.aside => Next::AtOnce,
             Some(_) if rest > 0 => Next::Linger(rest),
             Some(due) => Next::Rest(Some(held.map_or(due, |held| due.min(held)))),
             None if held.is_some_and(|held| held <= now) => Next::AtOnce,
@@ -143,6 +164,24 @@ impl Relay {
             None if relay.pending.load(SeqCst) > 0 => Next::AtOnce,
             None => Next::Rest(held),
         }
+    }
+
+    /// Whether a sink that can fail has something to get, now.
+    fn is_one_to_be_served_aside(&self) -> bool {
+        let (end, now) = (self.newest.as_ref().map(Tick::end), now());
+        self.targets.iter().any(|target| {
+            target.sink.can_fail()
+                && target.due <= now
+                && (Some(target.progress.place) < end
+                    || target.valve.next_due().is_some_and(|due| due <= now))
+        })
+    }
+
+    /// Whether the sinks that cannot fail, which only notify, have got everything.
+    fn is_everybody_notified(&self) -> bool {
+        let end = self.newest.as_ref().map(Tick::end);
+        let mut sinks = self.targets.iter().filter(|target| !target.sink.can_fail());
+        sinks.all(|target| Some(target.progress.place) >= end)
     }
 
     /// Sinks are data: they may have changed since the last turn. A new one starts here.
@@ -195,7 +234,9 @@ impl Relay {
         let (start, end) = (newest.end(), tick.end());
         if tick.events.is_some() {
             for target in &mut self.targets {
-                if target.progress.place >= start && target.due <= now() {
+                let aside =
+                    || target.sink.can_fail() && !target.sink.choose(&self.batch).is_empty();
+                if target.progress.place >= start && target.due <= now() && !aside() {
                     self.sent += target.send(&self.batch, end);
                 }
             }
@@ -205,16 +246,17 @@ impl Relay {
         events
     }
 
-    /// A batch for each sink that is behind. None when none is any more, else when to go on, 0 at once; and
+    /// A batch for each sink that is behind, of those that can fail or those that cannot. None when none is any more, else when to go on, 0 at once; and
     /// how long to rest before, where no sink waits for the next tick.
-    fn catch_up(&mut self, layout: &Layout) -> (Option<i64>, i64) {
+    fn catch_up(&mut self, layout: &Layout, aside: bool) -> (Option<i64>, i64) {
         let Some(newest) = self.newest.as_ref() else {
             return (None, 0);
         };
         let end = newest.end();
         let mut passed: Option<usize> = None;
         for target in &mut self.targets {
-            if target.progress.place < end && target.due <= now() {
+            let served = target.sink.can_fail() == aside;
+            if served && target.progress.place < end && target.due <= now() {
                 target.due = 0;
                 self.sent += target.catch_up(&mut self.batch);
                 if target.due == 0 {
@@ -249,12 +291,12 @@ impl Relay {
 
     /// Sends what was held back and is due, to sinks that have everything else: its cursor is after
     /// all of that. Gives when the next is due.
-    fn send_held(&mut self, layout: &Layout) -> Option<i64> {
+    fn send_held(&mut self, layout: &Layout, aside: bool) -> Option<i64> {
         let newest = self.newest.as_ref()?;
         let mut next: Option<i64> = None;
         for target in &mut self.targets {
             if target.progress.place >= newest.end() {
-                if target.due <= now() {
+                if target.due <= now() && target.sink.can_fail() == aside {
                     self.sent +=
                         target.send_held(&mut self.batch, || tick::place_after(layout, newest));
                 }

@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 /// How long a sink may work on one event. The relay has one process: whoever takes longer holds
 /// everyone else back.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// A table that someone has locked fails the sink before that time is over.
 const SETTINGS: [(&CStr, &CStr); 2] = [
     (c"search_path", c"pg_catalog, pg_temp"),
-    (c"lock_timeout", c"2s"),
+    (c"lock_timeout", c"500ms"),
 ];
 
 /// The event that is being sent.

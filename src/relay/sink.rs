@@ -17,6 +17,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::prelude::*;
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 use wire::reference::{self, PAYLOAD_LIMIT};
 use wire::sink::{Filter, Target};
 
@@ -72,6 +73,10 @@ pub enum Fault {
 /// How long what a role may do is taken for granted, in microseconds. Looking the sinks up was 130,000 of
 /// the 592,000 instructions of a tick of one event.
 const TRUSTED: i64 = 1_000_000;
+
+/// How long a user's code or table may take of the relay's one process at once: everyone else waits, expiries
+/// that are promised within a second among them.
+const ENOUGH: Duration = Duration::from_millis(200);
 
 /// When the sinks were looked up last.
 pub struct Sinks {
@@ -185,8 +190,8 @@ impl Sink {
         self.dialect.is_some() || !self.notifies() || self.fault.is_some()
     }
 
-    /// Sends the chosen events in their order; raises where it cannot.
-    pub fn send(&self, batch: &Batch, chosen: &[usize]) {
+    /// Sends the chosen events in their order, those that time suffices for; how many. Raises where it cannot.
+    pub fn send(&self, batch: &Batch, chosen: &[usize]) -> usize {
         if let Some(fault) = self.fault {
             Mistake::Fault(fault).raise();
         }
@@ -201,8 +206,10 @@ impl Sink {
                     notifier.send_event(batch.text(entry), topics);
                 }
             }
-            return;
+            return chosen.len();
         }
+        let mut sent = 0;
+        let began = Instant::now();
         let entries = chosen.iter().map(|&n| &batch.entries[n]);
         owner::run(self.owner, |step| {
             let dialect = self.dialect.as_deref().map(Dialect::open);
@@ -211,8 +218,13 @@ impl Sink {
                 step.begin(Some(entry.place.id));
                 self.send_one(batch, entry, dialect.as_ref(), &mut outlet);
                 step.end();
+                sent += 1;
+                if began.elapsed() > ENOUGH {
+                    break;
+                }
             }
         });
+        sent
     }
 
     fn channel(&self) -> Cow<'_, [u8]> {

@@ -45,32 +45,41 @@ impl Target {
             return 0;
         }
         self.valve.sift(batch, &mut wanted, now());
-        let sent = wanted.len() as u64;
-        if !wanted.is_empty() && !self.attempt(batch, &wanted) {
+        let Some(sent) = self.attempt(batch, &wanted) else {
             return 0;
-        }
+        };
+        let place = match wanted.get(sent) {
+            Some(_) => batch.entries[wanted[sent - 1]].place,
+            None => place,
+        };
         self.due = 0;
-        self.progress.sent += sent;
+        self.progress.sent += sent as u64;
         self.progress.advance(self.sink.id, place, sent > 0);
-        sent
+        sent as u64
     }
 
     /// Sends a batch of what was held back and is due.
     pub fn send_held(&mut self, batch: &mut Batch, place: impl FnOnce() -> Place) -> u64 {
         let now = now();
-        let due = self.valve.due(now, batch_limit());
+        let mut due = self.valve.due(now, batch_limit());
         if due.is_empty() || !self.has_room() {
             return 0;
         }
         self.valve.read(&due, place(), batch);
         let wanted = self.sink.choose(batch);
-        if !wanted.is_empty() && !self.attempt(batch, &wanted) {
+        let Some(sent) = self.attempt(batch, &wanted) else {
             return 0;
-        }
+        };
+        // What time did not suffice for stays due.
+        let left: Vec<u64> = wanted[sent..]
+            .iter()
+            .map(|&n| batch.entries[n].place.id)
+            .collect();
+        due.retain(|due| !left.contains(&due.event.id()));
         self.due = 0;
         self.valve.sent(&due, now);
-        self.progress.sent += wanted.len() as u64;
-        wanted.len() as u64
+        self.progress.sent += sent as u64;
+        sent as u64
     }
 
     fn has_room(&mut self) -> bool {
@@ -82,27 +91,29 @@ impl Target {
         room
     }
 
-    fn attempt(&mut self, batch: &Batch, wanted: &[usize]) -> bool {
+    /// How many of the wanted events were sent; None where the sink failed.
+    fn attempt(&mut self, batch: &Batch, wanted: &[usize]) -> Option<usize> {
+        if wanted.is_empty() {
+            return Some(0);
+        }
         let sink = &self.sink;
         let send = || sink.send(batch, wanted);
-        let sent = if sink.can_fail() {
-            subtransaction::attempt(send)
-        } else {
-            send();
-            Ok(())
+        let sent = match sink.can_fail() {
+            true => subtransaction::attempt(send),
+            false => Ok(send()),
         };
         match sent {
-            Ok(()) => {
+            Ok(sent) => {
                 if sink.notifies() {
                     shared::relay().paused.store(0, Relaxed);
                 }
-                true
+                Some(sent)
             }
             Err(error) => {
                 self.progress.fail(sink.id, &error);
                 let doublings = self.progress.retries.clamp(1, 10) - 1;
                 self.due = now() + (FIRST_WAIT << doublings).min(LONGEST_WAIT);
-                false
+                None
             }
         }
     }
@@ -152,8 +163,8 @@ impl Target {
             self.window.read(first, batch)
         };
         let sent = self.send(batch, place);
-        if self.progress.place == place {
-            self.window.pass(place);
+        if self.progress.place != from {
+            self.window.pass(self.progress.place);
         }
         sent
     }

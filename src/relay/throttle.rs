@@ -26,6 +26,10 @@ pub struct Held {
 }
 
 impl Held {
+    pub fn id(&self) -> u64 {
+        self.place.id
+    }
+
     /// The place just before it.
     fn before(&self) -> Place {
         let id = self.place.id.saturating_sub(1);
