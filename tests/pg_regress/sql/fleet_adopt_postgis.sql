@@ -43,3 +43,4 @@ set client_min_messages = warning;
 drop schema fleet_adopt_postgis cascade;
 delete from realtime_sync.fleet_map where schema = 'fleet_adopt_postgis';
 drop extension postgis cascade;
+truncate realtime_sync.event;

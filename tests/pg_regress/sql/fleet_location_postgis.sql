@@ -145,3 +145,4 @@ drop role gis_user;
 drop extension postgis;
 drop schema gis;
 drop table probe;
+truncate realtime_sync.event;
