@@ -37,6 +37,19 @@ begin
         )::realtime_sync.fleet_step;
         stop := true;
     end if;
+    -- Driver 42 of either app would read driver:42, and presence knows one topic, drivers.
+    for step in
+        select
+            'ask', pg_catalog.format('schema %I', o.schema), 'the kit is set up there too: both apps have the same topics and the same presence, and their drivers hear each other',
+            pg_catalog.format(E'-- give one a database of its own, or, if that app is no more:\nselect * from realtime_sync.fleet_remove(%L)', o.schema)
+        from realtime_sync.fleet_object o
+        join pg_catalog.pg_namespace n on n.nspname = o.schema
+        where o.schema <> fleet_work.schema
+        group by o.schema
+        order by o.schema
+    loop
+        return next step;
+    end loop;
     delete from realtime_sync.fleet_map m
     where m.schema = fleet_work.schema and not exists (select from pg_catalog.pg_class c where c.oid = m.relation);
     delete from realtime_sync.fleet_object o

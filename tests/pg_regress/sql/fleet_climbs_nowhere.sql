@@ -143,7 +143,7 @@ create schema climb3;
 grant usage, create on schema climb3 to regress_climber, regress_setter;
 select realtime_sync.allow('regress_setter', 'migrate') is null as migrate,
     realtime_sync.allow('regress_setter', 'send', array['*']) as send;
-\set asks 'select status, object, why, sql from realtime_sync.fleet_setup(\'climb3\', create_missing => true) where status not in (\'found\', \'skip\')'
+\set asks 'select status, object, why, sql from realtime_sync.fleet_setup(\'climb3\', create_missing => true) where status not in (\'found\', \'skip\') and object <> \'schema climb\''
 set role regress_climber;
 create function climb3.realtime_dispatcher() returns boolean language plpgsql as $$
 begin
@@ -176,7 +176,7 @@ reset role;
 select proowner::regrole from pg_proc where pronamespace = 'climb3'::regnamespace;
 set role regress_climber;
 select count(*) > 40 as made from realtime_sync.fleet_setup('climb3', create_missing => true) where status = 'done';
-select count(*) filter (where status = 'ask') as asks from realtime_sync.fleet_setup('climb3', create_missing => true);
+select count(*) filter (where status = 'ask' and object <> 'schema climb') as asks from realtime_sync.fleet_setup('climb3', create_missing => true);
 reset role;
 select status, why from realtime_sync.fleet_setup('climb3') where status = 'ask';
 -- nor what comes in between
