@@ -26,8 +26,9 @@ create index presence_due on realtime_sync.presence (due);
 -- gone. Every change of a member takes this row first, so that two devices that come at once join once.
 -- Logged, for whoever was here before a crash and does not come back has to be seen leaving.
 create table realtime_sync.presence_member (
-    topic text not null,
-    member text not null,
+    -- As of the devices: of two collations no index serves a join.
+    topic text collate "C" not null,
+    member text collate "C" not null,
     state text not null,
     since timestamptz not null,
     seen timestamptz not null,

@@ -16,15 +16,23 @@ declare
     trip {{trip.id:type}};
     expired {{offer}}[];
 begin
-    -- Over, or for a driver who is back.
+    -- Over, or for a driver who is back. So many that a call ends long before the relay ends it: the others come
+    -- with the next.
     due := array(
-        select {{o.id}} from {{offer}} o
-        where {{o.state}} in ('waiting', 'open') and {{o.expires_at}} <= my.now
+        (
+            select {{o.id}} from {{offer}} o
+            where {{o.state}} in ('waiting', 'open') and {{o.expires_at}} <= my.now
+            order by {{o.expires_at}}
+            limit 500
+        )
         union all
-        select {{o.id}} from {{offer}} o
-        where {{o.state}} = 'waiting' and {{o.expires_at}} > my.now and exists (
-            select from {{driver}} d
-            where {{d.id}} = {{o.driver}} and {{>takes_offers}}
+        (
+            select {{o.id}} from {{offer}} o
+            where {{o.state}} = 'waiting' and {{o.expires_at}} > my.now and exists (
+                select from {{driver}} d
+                where {{d.id}} = {{o.driver}} and {{>takes_offers}}
+            )
+            limit 500
         )
     );
     if my.due <> '{}' then

@@ -41,7 +41,7 @@ begin
     for step in
         select
             'ask', pg_catalog.format('schema %I', o.schema), 'the kit is set up there too: both apps have the same topics and the same presence, and their drivers hear each other',
-            pg_catalog.format(E'-- give one a database of its own, or, if that app is no more:\nselect * from realtime_sync.fleet_remove(%L)', o.schema)
+            '-- give one a database of its own'
         from realtime_sync.fleet_object o
         join pg_catalog.pg_namespace n on n.nspname = o.schema
         where o.schema <> fleet_work.schema

@@ -77,7 +77,7 @@ begin
                 case when a.attgenerated = '' then m.entity || '.' || c.key || ':set' end,
                 case when exists (
                     select from pg_catalog.pg_index i
-                    where i.indrelid = m.relation and i.indisunique and i.indimmediate and i.indpred is null
+                    where i.indrelid = m.relation and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
                         and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
                 ) then m.entity || '.' || c.key || ':key' end
             ]),

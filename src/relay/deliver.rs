@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::held;
 use super::pace::Pace;
 use super::progress::{Progress, now};
-use super::sink::Sinks;
+use super::sink::{ENOUGH, Sink, Sinks};
 use super::target::Target;
 use super::throttle::Valve;
 use super::tick::{self, Marks};
@@ -16,6 +16,7 @@ use crate::log::shared::{self, Counter};
 use crate::log::wal;
 use pgrx::pg_sys;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Instant;
 use wire::cursor::Place;
 use wire::snapshot::Snapshot;
 
@@ -44,11 +45,13 @@ pub struct Relay {
     pub sent: u64,
     /// Whether the next turn is for the sinks that can fail: one of their own, in a transaction of its own where
     /// the worker calls it, so that what others are sent does not wait for a user's code or table.
-    aside: bool,
+    pub aside: bool,
     /// When the oldest commit ended of which NOTIFY sinks have not got everything.
     since: Option<i64>,
     /// When the last tick of many events was made.
     many: i64,
+    /// Whether the last two such ticks came close to each other.
+    loaded: bool,
     /// Whether the last turn had anything to do.
     pub worked: bool,
     /// When a window ends whose updates are kept out of the log.
@@ -71,6 +74,7 @@ impl Relay {
             aside: false,
             since: None,
             many: 0,
+            loaded: false,
             worked: false,
             held: None,
             pace: None,
@@ -132,8 +136,15 @@ impl Relay {
         if !aside {
             self.marks = Some(before);
         }
-        let (behind, rest) = self.catch_up(layout, aside);
-        let held = self.send_held(layout, aside);
+        if aside && !self.targets.is_empty() {
+            // Several that are slow take turns: which is first changes.
+            self.targets.rotate_left(1);
+        }
+        let began = Instant::now();
+        let has_turn =
+            |sink: &Sink| sink.can_fail() == aside && !(aside && began.elapsed() > ENOUGH);
+        let (behind, rest) = self.catch_up(layout, has_turn);
+        let held = self.send_held(layout, has_turn);
         self.aside = !aside && self.is_one_to_be_served_aside();
         // Who opens a window has logged an event.
         if anew || ticked > 0 {
@@ -153,14 +164,18 @@ impl Relay {
         }
         relay.looked.store(now, Relaxed);
         self.worked = ticked > 0 || self.sent > sent || behind == Some(0);
-        let loaded = ticked >= MANY && now - std::mem::replace(&mut self.many, now) < CLOSE;
+        if !aside {
+            self.loaded = ticked >= MANY && now - std::mem::replace(&mut self.many, now) < CLOSE;
+        }
         match behind {
             Some(0) => Next::AtOnce,
             _ if self.aside => Next::AtOnce,
             Some(_) if rest > 0 => Next::Linger(rest),
+            // A commit came while the sinks that can fail had their turn.
+            Some(_) if relay.pending.load(SeqCst) > 0 => Next::AtOnce,
             Some(due) => Next::Rest(Some(held.map_or(due, |held| due.min(held)))),
             None if held.is_some_and(|held| held <= now) => Next::AtOnce,
-            None if loaded => Next::Linger(LINGER),
+            None if self.loaded => Next::Linger(LINGER),
             None if relay.pending.load(SeqCst) > 0 => Next::AtOnce,
             None => Next::Rest(held),
         }
@@ -246,17 +261,20 @@ impl Relay {
         events
     }
 
-    /// A batch for each sink that is behind, of those that can fail or those that cannot. None when none is any more, else when to go on, 0 at once; and
+    /// A batch for each sink that is behind and has a turn. None when none is any more, else when to go on, 0 at once; and
     /// how long to rest before, where no sink waits for the next tick.
-    fn catch_up(&mut self, layout: &Layout, aside: bool) -> (Option<i64>, i64) {
+    fn catch_up(
+        &mut self,
+        layout: &Layout,
+        has_turn: impl Fn(&Sink) -> bool,
+    ) -> (Option<i64>, i64) {
         let Some(newest) = self.newest.as_ref() else {
             return (None, 0);
         };
         let end = newest.end();
         let mut passed: Option<usize> = None;
         for target in &mut self.targets {
-            let served = target.sink.can_fail() == aside;
-            if served && target.progress.place < end && target.due <= now() {
+            if has_turn(&target.sink) && target.progress.place < end && target.due <= now() {
                 target.due = 0;
                 self.sent += target.catch_up(&mut self.batch);
                 if target.due == 0 {
@@ -291,12 +309,12 @@ impl Relay {
 
     /// Sends what was held back and is due, to sinks that have everything else: its cursor is after
     /// all of that. Gives when the next is due.
-    fn send_held(&mut self, layout: &Layout, aside: bool) -> Option<i64> {
+    fn send_held(&mut self, layout: &Layout, has_turn: impl Fn(&Sink) -> bool) -> Option<i64> {
         let newest = self.newest.as_ref()?;
         let mut next: Option<i64> = None;
         for target in &mut self.targets {
             if target.progress.place >= newest.end() {
-                if target.due <= now() && target.sink.can_fail() == aside {
+                if target.due <= now() && has_turn(&target.sink) {
                     self.sent +=
                         target.send_held(&mut self.batch, || tick::place_after(layout, newest));
                 }

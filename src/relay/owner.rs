@@ -12,20 +12,19 @@ use std::ffi::{CStr, c_int};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-/// How long a sink may work on one event. The relay has one process: whoever takes longer holds
-/// everyone else back.
-const LONGEST: Duration = Duration::from_secs(1);
-
-/// A table that someone has locked fails the sink before that time is over.
-const SETTINGS: [(&CStr, &CStr); 2] = [
+/// A table that someone has locked fails the work before the relay, which has one process, has held everyone else
+/// back for long. The relay itself reads past row-level security, which its owner's functions may not.
+const SETTINGS: [(&CStr, &CStr); 3] = [
     (c"search_path", c"pg_catalog, pg_temp"),
     (c"lock_timeout", c"500ms"),
+    (c"row_security", c"on"),
 ];
 
 /// The event that is being sent.
 pub struct Step {
     id: Cell<Option<u64>>,
     began: Cell<Instant>,
+    longest: Duration,
     /// Nobody else's timeout is running.
     timed: bool,
 }
@@ -40,7 +39,7 @@ impl Step {
             unsafe {
                 server::enable_timeout_after(
                     server::STATEMENT_TIMEOUT,
-                    LONGEST.as_millis() as c_int,
+                    self.longest.as_millis() as c_int,
                 )
             }
         }
@@ -54,12 +53,13 @@ impl Step {
     }
 }
 
-/// Runs `work` as a role, in a security-restricted operation. Raises its error with the event's id
+/// Runs `work` as a role, in a security-restricted operation, each step for so long at most. Raises its error with the event's id
 /// before it; the caller's subtransaction gives the role and the settings back then.
-pub fn run(owner: Oid, work: impl FnOnce(&Step)) {
+pub fn run(owner: Oid, longest: Duration, work: impl FnOnce(&Step)) {
     let step = Step {
         id: Cell::new(None),
         began: Cell::new(Instant::now()),
+        longest,
         // SAFETY: looks at this process's timeouts.
         timed: !unsafe { server::get_timeout_active(server::STATEMENT_TIMEOUT) },
     };
@@ -74,10 +74,10 @@ pub fn run(owner: Oid, work: impl FnOnce(&Step)) {
             };
             let code = report.sql_error_code();
             let canceled = code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
-            if canceled && step.timed && step.began.get().elapsed() >= LONGEST {
+            if canceled && step.timed && step.began.get().elapsed() >= step.longest {
                 Mistake::TooSlow {
                     event: step.id.get(),
-                    seconds: LONGEST.as_secs(),
+                    seconds: step.longest.as_secs(),
                 }
                 .raise()
             }

@@ -10,12 +10,15 @@ use crate::log::subtransaction;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// After events every timer is asked again, this many microseconds apart: what became due by them is in
 /// no answer given before.
 const APART: i64 = 500_000;
 /// One that is always due at once may not keep the relay from its work.
 const PAUSE: i64 = 20_000;
+/// How long a call may take: few timers are there, and one may have much to do.
+const LONGEST: Duration = Duration::from_secs(5);
 /// A failing one is called again after a tenth of a second, then twice as long each time.
 const FIRST_WAIT: i64 = 100_000;
 const LONGEST_WAIT: i64 = 60_000_000;
@@ -119,7 +122,7 @@ impl Timer {
         let (owner, name) = (self.key.0, self.key.1.as_str());
         let mut next = None;
         let done = subtransaction::attempt(|| {
-            owner::run(owner, |step| {
+            owner::run(owner, LONGEST, |step| {
                 step.begin(None);
                 next = self.ask();
                 step.end();

@@ -161,7 +161,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
                         return;
                     }
                 }
-                let until = due.map_or(POLL, |due| ((due - now) / 1_000).clamp(0, POLL));
+                let until = due.map_or(POLL, |due| ((due - now + 999) / 1_000).clamp(0, POLL));
                 rest(until);
             }
             Next::Leave => return,

@@ -106,6 +106,9 @@ struct Row<E> {
     number: u64,
     window: i64,
     held: Option<E>,
+    /// The event that was sent as the window began, and the newest that was looked at since.
+    opened: Option<E>,
+    newest: Option<E>,
 }
 
 /// An event whose window has ended.
@@ -135,18 +138,25 @@ impl<E: Copy + Ord> Throttle<E> {
     /// An update that may be held back for as long as `window`.
     pub fn update(&mut self, row: &[u8], window: i64, now: i64, event: E) -> Verdict {
         let Some(known) = self.rows.get_mut(row) else {
-            return self.begin(row, window, now);
+            return self.begin(row, window, now, event);
         };
-        // The same event comes again to a sink that failed.
+        // Events come again to a sink that failed, or whose batch ended before them: what was said of them holds.
+        if known.opened == Some(event) {
+            return Verdict::Send;
+        }
+        if known.newest.is_some_and(|newest| newest >= event) && known.held != Some(event) {
+            return Verdict::Hold;
+        }
         if known.held.is_some_and(|held| held != event) {
             self.suppressed += 1;
         }
         known.window = window;
         if known.until <= now {
             known.held = None;
-            self.renew(row, now);
+            self.renew(row, now, Some(event));
             return Verdict::Send;
         }
+        known.newest = Some(event);
         let place = (known.until, known.number);
         if known.held.replace(event).is_none()
             && let Some(row) = self.idle.remove(&place)
@@ -199,7 +209,7 @@ impl<E: Copy + Ord> Throttle<E> {
     pub fn recall(&mut self, row: &[u8], window: i64, until: i64, event: E) {
         self.forget(row);
         if self.rows.len() < self.limit {
-            self.insert(row, window, until, Some(event));
+            self.insert(row, window, until, Some(event), None);
         }
     }
 
@@ -231,7 +241,7 @@ impl<E: Copy + Ord> Throttle<E> {
                 if let Some(known) = self.rows.get_mut(&row) {
                     known.held = None;
                 }
-                self.renew(&row, now);
+                self.renew(&row, now, None);
             }
         }
     }
@@ -245,19 +255,19 @@ impl<E: Copy + Ord> Throttle<E> {
         }
     }
 
-    fn begin(&mut self, row: &[u8], window: i64, now: i64) -> Verdict {
+    fn begin(&mut self, row: &[u8], window: i64, now: i64, event: E) -> Verdict {
         if self.rows.len() >= self.limit {
             self.sweep(now);
         }
         if self.rows.len() < self.limit {
-            self.insert(row, window, now.saturating_add(window), None);
+            self.insert(row, window, now.saturating_add(window), None, Some(event));
         } else {
             self.let_through += 1;
         }
         Verdict::Send
     }
 
-    fn insert(&mut self, row: &[u8], window: i64, until: i64, held: Option<E>) {
+    fn insert(&mut self, row: &[u8], window: i64, until: i64, held: Option<E>, opened: Option<E>) {
         let row: Arc<[u8]> = row.into();
         let number = self.next;
         self.next += 1;
@@ -271,14 +281,16 @@ impl<E: Copy + Ord> Throttle<E> {
             number,
             window,
             held,
+            opened,
+            newest: opened.or(held),
         };
         self.rows.insert(row, known);
     }
 
     /// Begins the window of a row that holds nothing back any more.
-    fn renew(&mut self, row: &[u8], now: i64) {
+    fn renew(&mut self, row: &[u8], now: i64, opened: Option<E>) {
         if let Some(window) = self.forget(row) {
-            self.insert(row, window, now.saturating_add(window), None);
+            self.insert(row, window, now.saturating_add(window), None, opened);
         }
     }
 
@@ -319,6 +331,24 @@ mod tests {
         assert!(!throttle.is_empty());
         throttle.sweep(30);
         assert!(throttle.is_empty());
+    }
+
+    #[test]
+    fn what_comes_again_is_judged_as_before() {
+        let mut throttle = Throttle::new(10);
+        for (now, suppressed) in [(0, 1), (1, 1), (9, 1)] {
+            assert_eq!(throttle.update(b"a", WINDOW, now, 1), Verdict::Send);
+            assert_eq!(throttle.update(b"a", WINDOW, now, 2), Verdict::Hold);
+            assert_eq!(throttle.update(b"a", WINDOW, now, 3), Verdict::Hold);
+            assert_eq!(throttle.suppressed, suppressed);
+            assert_eq!(throttle.oldest(), Some(3));
+        }
+        // after the window's end the last is sent, once, whether it comes again or not
+        assert_eq!(throttle.update(b"a", WINDOW, 10, 2), Verdict::Hold);
+        assert_eq!(throttle.update(b"a", WINDOW, 10, 3), Verdict::Send);
+        assert_eq!((throttle.next_due(), throttle.suppressed), (None, 1));
+        assert_eq!(throttle.update(b"a", WINDOW, 11, 3), Verdict::Send);
+        assert_eq!(throttle.update(b"a", WINDOW, 12, 4), Verdict::Hold);
     }
 
     #[test]

@@ -267,6 +267,37 @@ fn offers_expire_within_a_second_under_load() {
     sound(&mut client);
 }
 
+/// The relay reads past row-level security; what it calls for an ordinary owner may not, and must not fail for that.
+#[test]
+fn offers_of_an_ordinary_owner_expire() {
+    let server = Server::start();
+    let mut client = server.create("city", "");
+    client
+        .batch_execute(
+            "create role town_owner;
+             create schema town authorization town_owner;
+             select realtime_sync.allow('town_owner', 'migrate');
+             select realtime_sync.allow('town_owner', 'send', topics => array['*']);
+             set role town_owner;
+             select count(*) from realtime_sync.fleet_setup('town', create_missing => true);
+             insert into town.drivers (id, user_id, is_online, lat, lng) overriding system value values (1, 'd', true, 52.5, 13.4);
+             insert into town.trips (id, status, pickup_lat, pickup_lng) overriding system value values (1, 'requested', 52.5, 13.4);
+             select realtime_sync.presence_track('drivers', '1', 'online');
+             select town.offer_trip(1, timeout => '0.3 s');
+             reset role",
+        )
+        .unwrap();
+    let state: String = wait_for("the offer to end", || {
+        let query = "select state from town.trip_offers where state <> 'open'";
+        Some(client.query_opt(query, &[]).unwrap()?.get(0))
+    });
+    assert_eq!(state, "expired");
+    let query =
+        "select coalesce(string_agg(name || ': ' || error, '; '), '') from realtime_sync.timer";
+    let errors: String = client.query_one(query, &[]).unwrap().get(0);
+    assert_eq!(errors, "");
+}
+
 #[test]
 fn offers_survive_a_crash() {
     let rounds = if full() { 30 } else { 4 };

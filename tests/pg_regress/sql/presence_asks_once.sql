@@ -16,3 +16,11 @@ reset track_functions;
 select realtime_sync.disallow('regress_gateway', 'migrate');
 select realtime_sync.disallow('regress_gateway', 'send');
 drop role regress_gateway;
+
+-- Devices and members are joined by the members' key: of two collations no index would serve.
+select a.attname, array_agg(distinct c.collname) as collations
+from pg_attribute a
+join pg_collation c on c.oid = a.attcollation
+where a.attrelid in ('realtime_sync.presence'::regclass, 'realtime_sync.presence_member'::regclass) and a.attname in ('topic', 'member')
+group by a.attname
+order by a.attname;
