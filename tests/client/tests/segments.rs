@@ -329,7 +329,8 @@ fn with_sinks(settings: &[(&str, &str)]) -> (Server, Client) {
             "create table box (n bigint generated always as identity, event_id bigint);
              create function name(event json) returns text language sql as $$ select event ->> 'id' $$;
              select realtime_sync.add_sink('box', 'name', 'table:box');
-             select realtime_sync.add_sink('wal', 'name', 'wal:outbox')",
+             select realtime_sync.add_sink('wal', 'name', 'wal:outbox');
+             select realtime_sync.drop_sink('notify')",
         )
         .unwrap();
     let slot = "select count(*) from pg_create_logical_replication_slot('slot', 'test_decoding')";
@@ -445,8 +446,12 @@ fn what_a_slow_sink_loses_to_the_size_is_counted_and_said() {
         assert!(got.is_sorted_by(|a, b| a < b), "{name}: {got:?}");
         assert_eq!(got.last(), ids.last(), "{name}");
         assert!(missing > 0, "{name}: nothing was lost");
-        assert_eq!(missing, lost, "{name}");
     }
+    // One may be ahead of the other: what either has not got is lost.
+    let missing = ids
+        .iter()
+        .filter(|id| got.iter().any(|got| !got.contains(id)));
+    assert_eq!(missing.count() as i64, lost);
     let query = "select level || ': ' || problem from realtime_sync.health() where problem like '%max_log_size let%'";
     let problem: String = client.query_one(query, &[]).unwrap().get(0);
     let expected = format!("error: {lost} since the server started: events");

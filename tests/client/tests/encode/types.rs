@@ -334,7 +334,7 @@ pub const EXTENSIONS: &[(&str, Type)] = &[
     ),
     (
         "postgis",
-        json(
+        is(
             "geography",
             "public.geography",
             "format('POINT(%s %s)', gen.n(-180, 180), random() * 90)",
