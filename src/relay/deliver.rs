@@ -20,11 +20,11 @@ use std::time::Instant;
 use wire::cursor::Place;
 use wire::snapshot::Snapshot;
 
-/// A tick of this many events says that more are coming. Ticks cost more than events: 240k instructions
+/// A tick of this many events says that more are coming. Ticks cost more than events: 306k instructions
 /// against 19k.
 const MANY: usize = 4;
 /// Two such ticks within this time, in microseconds, are a load; one is some writers that met. Of 1,000 events a
-/// second, whose writers meet now and then, 1 in 100 waited 2.8 ms when one was enough, 1.6 since.
+/// second, whose writers meet now and then, 1 in 100 waited 2.7 to 3.0 ms when one was enough, 1.2 to 1.6 since and once 3.7.
 const CLOSE: i64 = 4_000;
 /// How long the relay then waits for the next tick to grow, in microseconds: 32 writers gave it 9 events a tick
 /// without.

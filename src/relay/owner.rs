@@ -53,8 +53,8 @@ impl Step {
     }
 }
 
-/// Runs `work` as a role, in a security-restricted operation, each step for so long at most. Raises its error with the event's id
-/// before it; the caller's subtransaction gives the role and the settings back then.
+/// Runs `work` as a role, in a security-restricted operation, each step for so long at most. Raises its error
+/// with the event's id before it; the caller's subtransaction gives the role and the settings back then.
 pub fn run(owner: Oid, longest: Duration, work: impl FnOnce(&Step)) {
     let step = Step {
         id: Cell::new(None),

@@ -1,7 +1,7 @@
 //! What the pace of a relay goes by: the kernel's account of this process, and the log's last id.
 
+use super::tick;
 use crate::log::layout::Layout;
-use pgrx::pg_sys::{self, Datum};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use wire::pace::Account;
@@ -28,7 +28,8 @@ impl Pace {
     pub fn rest(&mut self, layout: &Layout, events: usize) -> i64 {
         let account = self.account.as_ref().and_then(read);
         let rest = account.map_or(0, |account| {
-            self.pace.rest(account, events, newest_id(layout))
+            let newest = tick::last_value(layout.sequence).unwrap_or(0);
+            self.pace.rest(account, events, newest)
         });
         (rest / 1_000) as i64
     }
@@ -43,14 +44,4 @@ fn read(file: &File) -> Option<Account> {
         ran: words.next()?.ok()?,
         waited: words.next()?.ok()?,
     })
-}
-
-/// The last id that an event was given, committed or not; 0 before the first.
-fn newest_id(layout: &Layout) -> u64 {
-    // SAFETY: pg_sequence_last_value(regclass), of a sequence that exists.
-    let last = unsafe {
-        let sequence = [Some(Datum::from(layout.sequence))];
-        pgrx::direct_function_call_as_datum(pg_sys::pg_sequence_last_value, &sequence)
-    };
-    last.map_or(0, |last| last.value() as u64)
 }

@@ -133,12 +133,17 @@ pub fn is_another_at_work(layout: &Layout) -> bool {
 
 /// 1, as the sequence begins, before the first.
 fn reservation(layout: &Layout) -> u64 {
+    last_value(layout.position).unwrap_or(1)
+}
+
+/// The last value of a sequence that exists, given in a transaction that committed or not. None before the first.
+pub fn last_value(sequence: Oid) -> Option<u64> {
     // SAFETY: pg_sequence_last_value(regclass), of a sequence that exists.
     let last = unsafe {
-        let sequence = [Some(Datum::from(layout.position))];
+        let sequence = [Some(Datum::from(sequence))];
         pgrx::direct_function_call_as_datum(pg_sys::pg_sequence_last_value, &sequence)
     };
-    last.map_or(1, |last| last.value() as u64)
+    last.map(|last| last.value() as u64)
 }
 
 /// A sequence's value is no part of a transaction, so it is durable once its WAL is.
