@@ -154,11 +154,22 @@ set role listener;
 select * from realtime_sync.health();
 reset role;
 
+-- a role that watches needs no more than this
+create role watcher;
+grant usage on schema realtime_sync to watcher;
+grant execute on function realtime_sync.health() to watcher;
+create temporary table seen as select * from realtime_sync.health();
+grant select on seen to watcher;
+set role watcher;
+table seen except select * from realtime_sync.health();
+select * from realtime_sync.health() except table seen;
+reset role;
+
 select realtime_sync.disable('drivers'), realtime_sync.disable('parts');
 drop function mend;
 drop view wrong;
 drop table drivers, parts;
 drop function touch;
-drop owned by authenticated, listener;
-drop role authenticated, listener;
+drop owned by authenticated, listener, watcher;
+drop role authenticated, listener, watcher;
 truncate realtime_sync.event;
