@@ -10,6 +10,7 @@ UPDATES = {
     "narrow": "speed = speed + 0.5, updated_at = clock_timestamp()",
 }
 TITLES = {"wide": "12 columns", "narrow": "4 columns"}
+COLUMNS = {"wide": "latitude,longitude,updated_at", "narrow": "speed,updated_at"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Variant:
     options: tuple[str, ...] = ()
     # what a listener to it listens on
     channel: str = ""
+    # how often each row is updated before anything is measured
+    before: int = 0
 
     def table(self, shape):
         return f"bench.{shape}_{self.name}"
@@ -33,12 +36,13 @@ def trigger(call):
     return "create trigger bench after update on {table} for each row execute function " + call + ";"
 
 
-def ours(name, title, delivery, more=""):
+def ours(name, title, delivery, more="", before=0):
     attach = "select realtime_sync.enable('{table}', old_row => 'full'" + more + ");"
     channel = "realtime_sync" if delivery in ("worker", "inline") else ""
-    return Variant(name, title, attach, "realtime_sync", (f"realtime_sync.delivery={delivery}",), channel)
+    return Variant(name, title, attach, "realtime_sync", (f"realtime_sync.delivery={delivery}",), channel, before)
 
 
+THROTTLE = ", throttle => '1 h', throttle_columns => '{{columns}}', throttle_log => 'last'"
 VARIANTS = (
     Variant("none", "no trigger"),
     Variant("empty", "empty PL/pgSQL trigger", trigger("bench.nothing()")),
@@ -49,6 +53,8 @@ VARIANTS = (
     ours("unwatched", "realtime_sync, no watched column changed", "manual", ", watch => array['status']"),
     ours("encode", "realtime_sync, encoded and thrown away", "discard"),
     ours("log", "**realtime_sync, to the log**", "manual"),
+    # the first update opens the row's window, the second is the first that is kept out
+    ours("held", "realtime_sync, kept out of the log (`throttle_log => 'last'`)", "manual", THROTTLE, before=2),
     ours("inline", "realtime_sync, to the log + inline NOTIFY", "inline"),
     ours("worker", "**realtime_sync, relay to a live listener**", "worker"),
 )
@@ -81,7 +87,9 @@ def prepare(server, rows, names):
             table = variant.table(shape)
             server.query(f"create table {table} (like bench.{shape} including all);")
             server.query(f"insert into {table} select * from bench.{shape} order by id;")
-            server.query(variant.attach.replace("{table}", table))
+            server.query(variant.attach.replace("{table}", table).replace("{columns}", COLUMNS[shape]))
+            for _ in range(variant.before):
+                server.query(variant.update(shape, "true"), options=variant.options)
             # hint bits and visibility are set now, not by whichever statement is measured first
             server.query(f"vacuum (freeze, analyze) {table};")
     return variants
