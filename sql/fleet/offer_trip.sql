@@ -231,7 +231,10 @@ begin
     perform {{rpc.realtime_tell_offers}}(
         array(select o from {{offer}} o where {{o.id}} = any (my.ids) and {{o.state}} = 'open'), 'trip_offer.created'
     );
-    perform {{rpc.realtime_settle_offers}}($1);
+    -- Of those made at once one is open or waits.
+    if $6 <> 'all' or my.ids = '{}' then
+        perform {{rpc.realtime_settle_offers}}($1);
+    end if;
     return query select o.* from {{offer}} o where {{o.id}} = any (my.ids) order by {{o.id}};
 end
 $$;

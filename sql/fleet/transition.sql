@@ -151,14 +151,14 @@ create table {{schema}}.trip_status_changes (
     id bigint generated always as identity primary key,
     trip_id {{trip.id:type}} not null,
     from_status text,
-    to_status text not null,
+    to_status text,
     at timestamp with time zone not null,
     duration interval,
     actor text not null
 );
 create index on {{schema}}.trip_status_changes (trip_id, at);
 comment on table {{schema}}.trip_status_changes is
-    'Each step of a trip that the fleet kit has taken: when, from which status to which, how long the trip was in the former, and by whom (the claim sub, else the session''s user).'
+    'Each step of a trip: when, from which status to which, how long the trip was in the former, and by whom (the claim sub, else the session''s user).'
 $template$,
     null
 ),

@@ -1,4 +1,20 @@
--- A trip takes a step: who may, on whose trip, and who hears of it.
+-- A trip takes a step: who may, on whose trip, and who hears of it, whoever has taken it.
+
+-- {{>trip_step}}: the event trip.status, of the trip t and its change c.
+insert into realtime_sync.fleet_template (name, kind, template) values
+(
+    'trip_step', 'part',
+    $template$pg_catalog.json_build_object(
+                'trip_id', {{t.id}},
+                'from', c.from_status,
+                'to', c.to_status,
+                'state', c.state,
+                'duration_s', pg_catalog.round(extract(epoch from c.duration), 3),
+                'driver_id', {{t.driver}},
+                'passenger_id', {{t.passenger}},
+                'at', c.at
+            )$template$
+);
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
 (
@@ -65,7 +81,7 @@ $template$,
 (
     'realtime_move_trip', 'function', 43, null, '{driver.id,trip.id,trip.status,trip.driver,transition.to_status}',
     $template$
-create function {{rpc.realtime_move_trip}}(trip_id {{trip.id:type}}, status text, driver_id {{driver.id:type}} default null) returns jsonb
+create function {{rpc.realtime_move_trip}}(trip_id {{trip.id:type}}, status text, driver_id {{driver.id:type}} default null) returns void
 volatile language plpgsql
 set search_path = ''
 as $$
@@ -73,19 +89,12 @@ as $$
 declare
     moved timestamptz := pg_catalog.clock_timestamp();
     meaning text := {{rpc.realtime_trip_state}}($2);
-    was record;
-    now_driver {{driver.id:type}};
+    now_driver {{driver.id:type}} := $3;
     other {{trip.id:type}};
-    payload jsonb;
 begin
-    select {{t.status}}::text as status, {{t.driver}} as driver, coalesce(
-        (select pg_catalog.max(c.at) from {{schema}}.trip_status_changes c where c.trip_id = {{t.id}}),
-        {{t.created_at}}
-    )::timestamptz as since
-    into was
-    from {{trip}} t
-    where {{t.id}} = $1;
-    now_driver := case when my.meaning = 'requested' then null else coalesce($3, was.driver) end;
+    if my.now_driver is null and my.meaning <> 'requested' then
+        select {{t.driver}} into my.now_driver from {{trip}} t where {{t.id}} = $1;
+    end if;
     if my.meaning in ('accepted', 'arriving', 'arrived', 'in_progress') then
         if my.now_driver is null then
             raise object_not_in_prerequisite_state using
@@ -119,60 +128,103 @@ begin
         {{#trip.completed_at}}{{trip.completed_at}} = case my.meaning when 'completed' then my.moved else {{t.completed_at}} end,{{/trip.completed_at}}
         {{#trip.canceled_at}}{{trip.canceled_at}} = case my.meaning when 'canceled' then my.moved else {{t.canceled_at}} end,{{/trip.canceled_at}}
         {{trip.driver}} = my.now_driver
-    where {{t.id}} = $1
-    returning pg_catalog.jsonb_build_object(
-        'trip_id', {{t.id}},
-        'from', was.status,
-        'to', $2,
-        'state', my.meaning,
-        'duration_s', pg_catalog.round(extract(epoch from my.moved - was.since), 3),
-        'driver_id', my.now_driver,
-        'passenger_id', {{t.passenger}},
-        'at', my.moved
-    ) into my.payload;
-    insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
-    values ($1, was.status, $2, my.moved, my.moved - was.since, coalesce(realtime_sync.claim('sub'), session_user::text));
-    -- Whoever was on the trip before hears of it as well.
-    perform realtime_sync.send(n.topic, 'trip.status', my.payload::json)
-    from (
-        select distinct r.topic
-        from (
-            select 'trip:' || $1
-            union all
-            select pg_catalog.unnest(array[
-                'driver:' || {{d.id}},
-                'user:' || {{#driver.login}}{{d.login}}{{/driver.login}}{{^driver.login}}{{d.id}}{{/driver.login}}
-            ])
-            from {{driver}} d
-            where {{d.id}} in (my.now_driver, was.driver)
-            {{#trip.passenger}}
-            union all
-            select 'passenger:' || (my.payload ->> 'passenger_id')
-            union all
-            {{#passenger.id}}
-            select 'user:' || {{#passenger.login}}{{p.login}}{{/passenger.login}}{{^passenger.login}}{{p.id}}{{/passenger.login}}
-            from {{passenger}} p
-            where {{p.id}} = realtime_sync.fleet_id(my.payload ->> 'passenger_id', null::{{passenger.id:type}})
-            {{/passenger.id}}
-            {{^passenger.id}}
-            select 'user:' || (my.payload ->> 'passenger_id')
-            {{/passenger.id}}
-            {{/trip.passenger}}
-        ) r(topic)
-        where r.topic is not null
-        order by r.topic
-    ) n;
-    -- Whom the trip was offered to: it is nobody's any more.
-    if {{rpc.realtime_trip_accepted}}($2) is null then
-        perform {{rpc.realtime_close_offers}}(
-            $1, null, case my.meaning when 'accepted' then 'taken' else 'canceled' end, pg_catalog.format('trip %s', $2)
-        );
-    end if;
-    return my.payload;
+    where {{t.id}} = $1;
 end
 $$;
 comment on function {{rpc.realtime_move_trip}}({{trip.id:type}}, text, {{driver.id:type}}) is
-    'Moves a trip, whose row is locked, to a status: row, history, event trip.status to trip:<id>, driver:<id>, passenger:<id>, user:<login>; then closes its offers.'
+    'Moves a trip, whose row is locked, to a status, with a driver if he is free.'
+$template$,
+    null
+),
+(
+    'realtime_tell_trip', 'function', 47, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
+    $template$
+create function {{rpc.realtime_tell_trip}}() returns trigger
+volatile security definer language plpgsql
+set search_path = ''
+as $$
+<<my>>
+declare
+    t alias for new;
+    c record;
+    moved timestamptz := pg_catalog.clock_timestamp();
+    step json;
+    topic text;
+    users text[];
+    told text[] := '{}';
+    offered boolean;
+    sent bigint;
+begin
+    insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
+    values (
+        new.{{trip.id}}, old.{{trip.status}}::text, new.{{trip.status}}::text, my.moved,
+        my.moved - coalesce(
+            (select x.at from {{schema}}.trip_status_changes x where x.trip_id = old.{{trip.id}} order by x.at desc limit 1),
+            {{#trip.created_at}}old.{{trip.created_at}}{{/trip.created_at}}{{^trip.created_at}}null{{/trip.created_at}}
+        )::timestamptz,
+        coalesce(realtime_sync.claim('sub'), session_user::text)
+    )
+    returning from_status, to_status, {{rpc.realtime_trip_state}}(to_status) as state, at, duration into c;
+    -- Whoever was on the trip before hears of it as well.
+    select
+        {{#driver.login}}array(
+            select 'user:' || {{d.login}} from {{driver}} d where {{d.id}} in (new.{{trip.driver}}, old.{{trip.driver}})
+        ){{/driver.login}}{{^driver.login}}array['user:' || new.{{trip.driver}}, 'user:' || old.{{trip.driver}}]{{/driver.login}}
+        {{#trip.passenger}}|| {{#passenger.id}}array(
+            select 'user:' || {{#passenger.login}}{{p.login}}{{/passenger.login}}{{^passenger.login}}{{p.id}}{{/passenger.login}}
+            from {{passenger}} p
+            where {{p.id}} in (
+                realtime_sync.fleet_id(new.{{trip.passenger}}::text, null::{{passenger.id:type}}),
+                realtime_sync.fleet_id(old.{{trip.passenger}}::text, null::{{passenger.id:type}})
+            )
+        ){{/passenger.id}}{{^passenger.id}}array['user:' || new.{{trip.passenger}}, 'user:' || old.{{trip.passenger}}]{{/passenger.id}}{{/trip.passenger}},
+        exists (select from {{offer}} o where {{o.trip}} = old.{{trip.id}} and {{o.state}} in ('queued', 'waiting', 'open'))
+    into users, offered;
+    -- By expressions, which unlike statements are prepared once a transaction.
+    step := {{>trip_step}};
+    foreach topic in array pg_catalog.array_remove(array[
+        'driver:' || new.{{trip.driver}}, 'driver:' || old.{{trip.driver}},
+        {{#trip.passenger}}'passenger:' || new.{{trip.passenger}}, 'passenger:' || old.{{trip.passenger}},{{/trip.passenger}}
+        'trip:' || new.{{trip.id}}, 'trip:' || old.{{trip.id}}
+    ] || users, null) loop
+        if topic <> all (told) then
+            told := told || topic;
+            sent := realtime_sync.send(topic, 'trip.status', step);
+        end if;
+    end loop;
+    -- Whom the trip was offered to: it is nobody's any more.
+    if offered and (c.state = 'accepted' or {{rpc.realtime_trip_accepted}}(c.to_status) is null) then
+        perform {{rpc.realtime_close_offers}}(
+            old.{{trip.id}}, null, case c.state when 'accepted' then 'taken' else 'canceled' end,
+            'trip ' || coalesce(c.to_status, 'without status')
+        );
+    end if;
+    return null;
+-- A step that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed on.
+exception
+    when transaction_rollback then
+        raise;
+    when others then
+        raise warning using
+            errcode = sqlstate,
+            message = pg_catalog.format(
+                'trip %s went from %s to %s and nobody was told: %s', new.{{trip.id}}, old.{{trip.status}}, new.{{trip.status}}, sqlerrm
+            ),
+            hint = $n$What is gone of the kit comes back by: select * from realtime_sync.fleet_setup({{schema:literal}}, create_missing => true);$n$;
+        return null;
+end
+$$;
+comment on function {{rpc.realtime_tell_trip}}() is
+    'Trigger function: a trip took a step, by the kit or by the app: row in trip_status_changes, event trip.status to trip:<id>, driver:<id>, passenger:<id>, user:<login>; then its offers are closed, if nobody can accept it any more.'
+$template$,
+    null
+),
+(
+    'realtime_trip_status', 'trigger', 0, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
+    $template$
+create trigger realtime_trip_status after update on {{trip}}
+for each row when (old.{{trip.status}} is distinct from new.{{trip.status}})
+execute function {{rpc.realtime_tell_trip}}()
 $template$,
     null
 ),
@@ -190,7 +242,7 @@ declare
     was text;
     next text;
 begin
-    perform from {{trip}} t where {{t.id}} = $1 for no key update;
+    select {{t.status}}::text into my.was from {{trip}} t where {{t.id}} = $1 for no key update;
     roles := {{rpc.realtime_trip_roles}}($1);
     -- To a stranger, a trip that is not his and one that is not there are the same.
     if coalesce(roles, '{}') = '{}' then
@@ -201,7 +253,6 @@ begin
             message = pg_catalog.format('permission denied for trip %s', $1),
             hint = 'Its driver, its passenger, a dispatcher and the back end may change it.';
     end if;
-    select {{t.status}}::text into my.was from {{trip}} t where {{t.id}} = $1;
     if my.was = $2 then
         return pg_catalog.jsonb_build_object('trip_id', $1, 'from', my.was, 'to', my.was);
     end if;
@@ -209,7 +260,19 @@ begin
     from {{transition}} s
     where {{s.from_status}}::text = my.was and {{s.to_status}}::text = $2;
     if allowed && roles then
-        return {{rpc.realtime_move_trip}}($1, $2);
+        perform {{rpc.realtime_move_trip}}($1, $2);
+        -- As it was told.
+        return (
+            select {{>trip_step}}::jsonb
+            from (
+                select x.*, {{rpc.realtime_trip_state}}($2) as state
+                from {{schema}}.trip_status_changes x
+                where x.trip_id = $1 and x.to_status = $2
+                order by x.at desc
+                limit 1
+            ) c
+            join {{trip}} t on {{t.id}} = $1
+        );
     end if;
     select pg_catalog.string_agg(
         pg_catalog.format('%s (%s)', {{s.to_status}}, pg_catalog.array_to_string({{s.who}}::text[], ', ')), ', ' order by {{s.to_status}}::text
