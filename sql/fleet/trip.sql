@@ -147,6 +147,7 @@ as $$
 declare
     t alias for new;
     c record;
+    trip text;
     moved timestamptz := pg_catalog.clock_timestamp();
     step json;
     topic text;
@@ -155,6 +156,7 @@ declare
     offered boolean;
     sent bigint;
 begin
+    trip := new.{{trip.id}};
     insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
     values (
         new.{{trip.id}}, old.{{trip.status}}::text, new.{{trip.status}}::text, my.moved,
@@ -207,10 +209,8 @@ exception
     when others then
         raise warning using
             errcode = sqlstate,
-            message = pg_catalog.format(
-                'trip %s went from %s to %s and nobody was told: %s', new.{{trip.id}}, old.{{trip.status}}, new.{{trip.status}}, sqlerrm
-            ),
-            hint = $n$What is gone of the kit comes back by: select * from realtime_sync.fleet_setup({{schema:literal}}, create_missing => true);$n$;
+            message = pg_catalog.format('trip %s took a step and nobody was told: %s', trip, sqlerrm),
+            hint = $n$What is gone or renamed since: select * from realtime_sync.fleet_setup({{schema:literal}}, create_missing => true);$n$;
         return null;
 end
 $$;

@@ -12,7 +12,7 @@ insert into trips values (7, null, 'requested', 52.5, 13.4, 12.50);
 select driver_id, earnings from offer_trip(7, array[1]::bigint[]);
 select payload ->> 'earnings' as earnings from realtime_sync.event where event = 'trip_offer.created';
 select d -> 'offers' -> 0 ->> 'earnings' as earnings, d ->> 'trips' is null as no_trips from get_driver_dashboard(1) d;
-alter table trips drop column status;
+alter table trips drop column status cascade;
 select object, why from realtime_sync.fleet_setup('bare') where object ~ '^without trip' order by step;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('bare', drop_tables => true);
 -- a new app's
