@@ -1,23 +1,12 @@
 -- Distances on the earth, and the boxes of degrees in which to look for what is near.
 
--- Haversine on the mean earth radius (IUGG R1), within 0.6 % of the ellipsoid. atan2 and not asin, whose
--- argument rounding may take above 1; all of it strict, so that it is inlined.
+-- Haversine on the mean earth radius (IUGG R1), within 0.6 % of the ellipsoid. In C: written in SQL it is thirty
+-- operators that each statement sets up anew, 45,000 instructions for one distance.
 create function realtime_sync.distance_m(
     lat1 double precision, lng1 double precision, lat2 double precision, lng2 double precision
 ) returns double precision
-immutable strict parallel safe language sql
-begin atomic
-    select 2 * 6371008.8 * atan2(
-        sqrt(
-            power(sin(radians(lat2 - lat1) / 2), 2)
-            + cos(radians(lat1)) * cos(radians(lat2)) * power(sin(radians(lng2 - lng1) / 2), 2)
-        ),
-        sqrt(abs(
-            1 - power(sin(radians(lat2 - lat1) / 2), 2)
-            - cos(radians(lat1)) * cos(radians(lat2)) * power(sin(radians(lng2 - lng1) / 2), 2)
-        ))
-    );
-end;
+immutable strict parallel safe language c
+as 'MODULE_PATHNAME', 'realtime_sync_distance_m';
 
 -- What a circle on the earth lies in, in degrees (x lng, y lat): every longitude if a pole is in it, else
 -- it may go beyond the antimeridian. A millionth of a degree, 11 cm, more than it needs for rounding.

@@ -1,5 +1,18 @@
 -- Areas of an app: who crosses their edge is told of, and who arrives at a pickup.
 
+-- Every longitude if it goes beyond the antimeridian, so that one look finds it from either side.
+create function realtime_sync.fleet_fence_bounds(circle circle, polygon polygon) returns box
+immutable parallel safe language sql
+begin atomic
+    select case when (b.box[0])[0] > 180 or (b.box[1])[0] < -180
+        then box(point(-180, (b.box[1])[1]), point(180, (b.box[0])[1])) else b.box end
+    from (
+        select coalesce(
+            box(polygon), realtime_sync.fleet_bounds((center(circle))[1], (center(circle))[0], radius(circle))
+        )
+    ) b(box);
+end;
+
 -- Of a circle the centre is (lng, lat) in degrees and the radius metres on the earth, for a circle of
 -- degrees is none. A polygon's corners are (lng, lat); one across the antimeridian goes on beyond 180.
 create table realtime_sync.geofence (
@@ -8,12 +21,7 @@ create table realtime_sync.geofence (
     circle circle,
     polygon polygon,
     topics text[],
-    bounds box generated always as (
-        case when polygon is null
-            then realtime_sync.fleet_bounds((pg_catalog.center(circle))[1], (pg_catalog.center(circle))[0], pg_catalog.radius(circle))
-            else pg_catalog.box(polygon)
-        end
-    ) stored,
+    bounds box generated always as (realtime_sync.fleet_fence_bounds(circle, polygon)) stored,
     primary key (schema, name),
     constraint circle_or_polygon check ((circle is null) <> (polygon is null)),
     constraint circle_of_degrees_and_metres check (
@@ -56,8 +64,16 @@ set search_path = ''
 as $function$
 #variable_conflict use_variable
 declare
+    -- A fence with one of the two in it touches this.
+    way constant box := pg_catalog.box(coalesce(was, place), place);
     fence record;
 begin
+    -- All that a fix costs where no fence is.
+    if not exists (
+        select from realtime_sync.geofence f where f.schema = fleet_cross_geofences.schema and f.bounds operator(pg_catalog.&&) way
+    ) then
+        return;
+    end if;
     for fence in
         select f.name, f.topics, i.entered
         from realtime_sync.geofence f
@@ -66,14 +82,7 @@ begin
                 realtime_sync.fleet_in_geofence(f.circle, f.polygon, fleet_cross_geofences.was) as there,
                 realtime_sync.fleet_in_geofence(f.circle, f.polygon, fleet_cross_geofences.place) as entered
         ) i
-        where f.schema = fleet_cross_geofences.schema and i.there <> i.entered and (
-            f.bounds @> pg_catalog.box(was, was)
-            or f.bounds @> pg_catalog.box(was + pg_catalog.point(360, 0), was + pg_catalog.point(360, 0))
-            or f.bounds @> pg_catalog.box(was - pg_catalog.point(360, 0), was - pg_catalog.point(360, 0))
-            or f.bounds @> pg_catalog.box(place, place)
-            or f.bounds @> pg_catalog.box(place + pg_catalog.point(360, 0), place + pg_catalog.point(360, 0))
-            or f.bounds @> pg_catalog.box(place - pg_catalog.point(360, 0), place - pg_catalog.point(360, 0))
-        )
+        where f.schema = fleet_cross_geofences.schema and f.bounds operator(pg_catalog.&&) way and i.there <> i.entered
         -- Out of the old ones before into the new.
         order by i.entered, f.name
     loop
@@ -113,6 +122,7 @@ create policy own on realtime_sync.geofence
 
 revoke all on table realtime_sync.geofence from public;
 revoke all on table realtime_sync.arrival from public;
+revoke all on function realtime_sync.fleet_fence_bounds(circle, polygon) from public;
 revoke all on function realtime_sync.fleet_in_geofence(circle, polygon, point) from public;
 revoke all on function realtime_sync.fleet_cross_geofences(name, text, point, point, timestamptz) from public;
 revoke all on function realtime_sync.fleet_note_arrival(name, text) from public;
@@ -120,9 +130,11 @@ revoke all on function realtime_sync.fleet_note_arrival(name, text) from public;
 comment on table realtime_sync.geofence is
     'Areas of an app''s schema: a circle <(lng, lat), metres> or a polygon of (lng, lat). A driver who crosses its edge sends geofence.entered or geofence.left {geofence, driver, lat, lng, at} to driver:<id> and to topics, by default geofence:<name>. Insert, update and delete rows as you like.';
 comment on column realtime_sync.geofence.bounds is
-    'What it lies in, in degrees.';
+    'What it lies in, in degrees; every longitude if it goes beyond the antimeridian.';
 comment on table realtime_sync.arrival is
     'Trips of which trip.arriving was sent, for seven days.';
+comment on function realtime_sync.fleet_fence_bounds(circle, polygon) is
+    'The box of degrees that a fence lies in.';
 comment on function realtime_sync.fleet_in_geofence(circle, polygon, point) is
     'Whether a place (lng, lat) is in a fence; false of none.';
 comment on function realtime_sync.fleet_cross_geofences(name, text, point, point, timestamptz) is

@@ -1,6 +1,16 @@
 -- A fix from a phone moves the driver's row and leaves a trail, tells of fences crossed and of pickups reached.
 
--- Raises unless a fix could be one.
+-- Whether a fix could be one; inlined into the caller's expression, since a call costs as much as moving the driver's row.
+create function realtime_sync.fleet_is_fix(
+    lat double precision, lng double precision, heading double precision, speed double precision, accuracy double precision
+) returns boolean
+immutable parallel safe language sql
+begin atomic
+    select lat between -90 and 90 and lng between -180 and 180 and coalesce(heading between 0 and 360, true)
+        and coalesce(speed between 0 and 12000, true) and coalesce(accuracy between 0 and 1e7, true);
+end;
+
+-- Raises what is wrong of one that could not.
 create function realtime_sync.fleet_check_fix(
     lat double precision, lng double precision, heading double precision, speed double precision, accuracy double precision
 ) returns void
@@ -65,152 +75,6 @@ using ({{location.driver}} = (select {{rpc.realtime_driver}}()) or (select {{rpc
 $template$
 ),
 (
-    'realtime_move_driver', 'function', 31, null, '{driver.id}',
-    $template$
-create function {{rpc.realtime_move_driver}}(
-    driver_id {{driver.id:type}}, lat double precision, lng double precision, heading double precision,
-    speed double precision, accuracy double precision, recorded_at timestamptz, client_id text
-) returns jsonb
-volatile language plpgsql
-set search_path = ''
-as $$
-#variable_conflict use_variable
-declare
-    place constant point := pg_catalog.point(lng, lat);
-    -- What a fix may be off by, and how fast a driver may be.
-    slack constant double precision := 50 + coalesce(accuracy, 0);
-    max_speed constant double precision := {{limit.max_speed}};
-    was record;
-    last record;
-    jump boolean;
-begin
-    -- Held to the end: a driver's fixes come one after another.
-    select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was
-    from {{driver}} d
-    where {{d.id}} = driver_id
-    for no key update;
-    if not found then
-        raise no_data_found using
-            message = pg_catalog.format('driver %s does not exist', driver_id);
-    end if;
-    {{#location.client_id}}
-    if client_id is not null and exists (
-        select from {{location}} h where {{h.driver}} = driver_id and {{h.client_id}}::text = client_id
-    ) then
-        return '{"accepted": true, "reason": "duplicate", "flag": null}';
-    end if;
-    {{/location.client_id}}
-    if recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then
-        return '{"accepted": false, "reason": "in_the_future", "flag": null}';
-    end if;
-    {{#location.recorded_at}}
-    select {{h.lat}}::double precision as lat, {{h.lng}}::double precision as lng, {{h.recorded_at}}::timestamptz as at, {{h.flag}} as flag into last
-    from {{location}} h
-    where {{h.driver}} = driver_id
-    order by {{h.recorded_at}} desc
-    limit 1;
-    {{^driver.location_at}}
-    was.at := (
-        select pg_catalog.max({{h.recorded_at}}) from {{location}} h
-        where {{h.driver}} = driver_id and {{h.flag}} is distinct from 'jump'
-    );
-    {{/driver.location_at}}
-    {{/location.recorded_at}}
-    if recorded_at <= was.at then
-        return '{"accepted": false, "reason": "out_of_order", "flag": null}';
-    end if;
-    jump := coalesce(
-        realtime_sync.distance_m(was.place[1], was.place[0], lat, lng)
-            > slack + max_speed * extract(epoch from recorded_at - was.at)::double precision,
-        false
-    );
-    {{#location.recorded_at}}
-    -- Two that agree are believed, or one wrong fix would make all that follow impossible.
-    jump := jump and not coalesce(
-        last.at > was.at and last.at < recorded_at
-        and realtime_sync.distance_m(last.lat, last.lng, lat, lng)
-            <= slack + max_speed * extract(epoch from recorded_at - last.at)::double precision,
-        false
-    );
-    if client_id is not null or jump or last.at is null or last.flag = 'jump'
-        or realtime_sync.distance_m(last.lat, last.lng, lat, lng)
-            >= {{limit.trail_distance}}
-        or extract(epoch from recorded_at - last.at) >= {{limit.trail_seconds}}
-    then
-        insert into {{location}} (
-            {{>trail_columns}}
-        )
-        values (
-            driver_id, lat, lng, recorded_at{{#location.heading}}, heading{{/location.heading}}{{#location.speed}}, speed{{/location.speed}}{{#location.accuracy}}, accuracy{{/location.accuracy}}{{#location.client_id}}, client_id{{/location.client_id}}{{#location.flag}}, case when jump then 'jump' end{{/location.flag}}
-        );
-    end if;
-    {{/location.recorded_at}}
-    if jump then
-        return '{"accepted": false, "reason": "impossible_jump", "flag": "jump"}';
-    end if;
-    -- Always, so that the last fix is never the one that was left out; where it did not move, in place.
-    {{#driver.lat:set|driver.point:set|driver.geography:set}}
-    update {{driver}} d set
-        {{#driver.lat:set}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point:set}}, {{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}{{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{#driver.geography:set}}{{#driver.lat:set}}, {{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}, {{/driver.point:set}}{{/driver.lat:set}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography:set}}{{#driver.heading}},
-        {{driver.heading}} = coalesce(heading, {{d.heading}}){{/driver.heading}}{{#driver.speed}},
-        {{driver.speed}} = speed{{/driver.speed}}{{#driver.accuracy}},
-        {{driver.accuracy}} = accuracy{{/driver.accuracy}}{{#driver.location_at}},
-        {{driver.location_at}} = recorded_at{{/driver.location_at}}{{#driver.last_seen}},
-        {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
-    where {{d.id}} = driver_id;
-    {{/driver.lat:set|driver.point:set|driver.geography:set}}
-    if was.place is null or was.place[0] <> lng or was.place[1] <> lat then
-        perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver_id::text, was.place, place, recorded_at);
-        {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
-        perform realtime_sync.send(
-            k.topic, 'trip.arriving',
-            pg_catalog.json_build_object(
-                'trip_id', a.id, 'driver_id', driver_id, 'lat', lat, 'lng', lng, 'distance_m', pg_catalog.round(a.distance_m), 'at', recorded_at
-            )
-        )
-        from (
-            select n.*
-            from (
-                {{#transition.to_status}}
-                select k.*
-                from (
-                    select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving')
-                ) a
-                -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
-                cross join lateral (
-                    select {{t.id}} as id, {{t.passenger}} as passenger,
-                        realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
-                    from {{trip}} t
-                    where {{t.driver}} = driver_id and {{t.status}} = a.status::{{trip.status:type}}
-                    offset 0
-                ) k
-                {{/transition.to_status}}
-                {{^transition.to_status}}
-                select {{t.id}} as id, {{t.passenger}} as passenger,
-                    realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
-                from {{trip}} t
-                where {{t.driver}} = driver_id
-                    and pg_catalog.lower({{t.status}}::text) in ('accepted', 'assigned', 'arriving', 'en_route')
-                {{/transition.to_status}}
-                offset 0
-            ) n
-            where n.distance_m <= {{limit.arriving_distance}}
-                and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text)
-            -- Noted once, and then told to each.
-            offset 0
-        ) a
-        cross join lateral pg_catalog.unnest(array['trip:' || a.id::text, 'driver:' || driver_id::text, 'passenger:' || a.passenger::text]) k(topic)
-        where k.topic is not null;
-        {{/trip.pickup_lat}}{{/trip.status}}{{/trip.driver}}
-    end if;
-    return '{"accepted": true, "reason": null, "flag": null}';
-end
-$$;
-comment on function {{rpc.realtime_move_driver}} is
-    'update_location() without its questions who is calling.'
-$template$
-),
-(
     'realtime_located_driver', 'function', 31, null, '{driver.id}',
     $template$
 create function {{rpc.realtime_located_driver}}(driver {{driver.id:type}}) returns {{driver.id:type}}
@@ -247,11 +111,165 @@ create function {{rpc.update_location}}(
 volatile security definer language plpgsql
 set search_path = ''
 as $$
+#variable_conflict use_variable
+declare
+    place constant point := pg_catalog.point(lng, lat);
+    was_place point;
+    was_at timestamptz;
+    last_lat double precision;
+    last_lng double precision;
+    last_at timestamptz;
+    last_flag text;
+    jump boolean;
 begin
-    perform realtime_sync.fleet_check_fix($2, $3, $4, $5, $6);
-    return {{rpc.realtime_move_driver}}(
-        {{rpc.realtime_located_driver}}($1), $2, $3, $4, $5, $6, coalesce($7, pg_catalog.clock_timestamp()), $8
+    if realtime_sync.fleet_is_fix(lat, lng, heading, speed, accuracy) is not true then
+        perform realtime_sync.fleet_check_fix(lat, lng, heading, speed, accuracy);
+    end if;
+    -- His own, as nearly always, without asking who he is twice.
+    driver := coalesce(case when driver is null then {{rpc.realtime_driver}}() end, {{rpc.realtime_located_driver}}(driver));
+    recorded_at := coalesce(recorded_at, pg_catalog.clock_timestamp());
+    -- Held to the end: a driver's fixes come one after another.
+    select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was_place, was_at
+    from {{driver}} d
+    where {{d.id}} = driver
+    for no key update;
+    if not found then
+        raise no_data_found using
+            message = pg_catalog.format('driver %s does not exist', driver);
+    end if;
+    {{#location.client_id}}
+    if client_id is not null then
+        if exists (select from {{location}} h where {{h.driver}} = driver and {{h.client_id}}::text = client_id) then
+            return '{"accepted": true, "reason": "duplicate", "flag": null}';
+        end if;
+    end if;
+    {{/location.client_id}}
+    if recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then
+        return '{"accepted": false, "reason": "in_the_future", "flag": null}';
+    end if;
+    {{#location.recorded_at}}
+    select {{h.lat}}, {{h.lng}}, {{h.recorded_at}}, {{h.flag}} into last_lat, last_lng, last_at, last_flag
+    from {{location}} h
+    where {{h.driver}} = driver
+    order by {{h.recorded_at}} desc
+    limit 1;
+    {{^driver.location_at}}
+    was_at := (
+        select pg_catalog.max({{h.recorded_at}}) from {{location}} h
+        where {{h.driver}} = driver and {{h.flag}} is distinct from 'jump'
     );
+    {{/driver.location_at}}
+    {{/location.recorded_at}}
+    if recorded_at <= was_at then
+        return '{"accepted": false, "reason": "out_of_order", "flag": null}';
+    end if;
+    jump := realtime_sync.distance_m(was_place[1], was_place[0], lat, lng)
+        > 50 + coalesce(accuracy, 0) + {{limit.max_speed}} * pg_catalog.date_part('epoch', recorded_at - was_at);
+    {{#location.recorded_at}}
+    if jump then
+        -- Two that agree are believed, or one wrong fix would make all that follow impossible.
+        jump := not coalesce(
+            last_at > was_at and last_at < recorded_at
+            and realtime_sync.distance_m(last_lat, last_lng, lat, lng)
+                <= 50 + coalesce(accuracy, 0) + {{limit.max_speed}} * pg_catalog.date_part('epoch', recorded_at - last_at),
+            false
+        );
+    end if;
+    if client_id is not null or jump or last_at is null or last_flag = 'jump'
+        or realtime_sync.distance_m(last_lat, last_lng, lat, lng) >= {{limit.trail_distance}}
+        or pg_catalog.date_part('epoch', recorded_at - last_at) >= {{limit.trail_seconds}}
+    then
+        insert into {{location}} (
+            {{>trail_columns}}
+        )
+        values (
+            driver, lat, lng, recorded_at{{#location.heading}}, heading{{/location.heading}}{{#location.speed}}, speed{{/location.speed}}{{#location.accuracy}}, accuracy{{/location.accuracy}}{{#location.client_id}}, client_id{{/location.client_id}}{{#location.flag}}, case when jump then 'jump' end{{/location.flag}}
+        );
+    end if;
+    {{/location.recorded_at}}
+    if jump then
+        return '{"accepted": false, "reason": "impossible_jump", "flag": "jump"}';
+    end if;
+    -- Always, so that the last fix is never the one that was left out; where it did not move, in place.
+    {{#driver.lat:set|driver.point:set|driver.geography:set}}
+    update {{driver}} d set
+        {{#driver.lat:set}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point:set}}, {{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}{{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{#driver.geography:set}}{{#driver.lat:set}}, {{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}, {{/driver.point:set}}{{/driver.lat:set}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography:set}}{{#driver.heading}},
+        {{driver.heading}} = coalesce(heading, {{d.heading}}){{/driver.heading}}{{#driver.speed}},
+        {{driver.speed}} = speed{{/driver.speed}}{{#driver.accuracy}},
+        {{driver.accuracy}} = accuracy{{/driver.accuracy}}{{#driver.location_at}},
+        {{driver.location_at}} = recorded_at{{/driver.location_at}}{{#driver.last_seen}},
+        {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
+    where {{d.id}} = driver;
+    {{/driver.lat:set|driver.point:set|driver.geography:set}}
+    if was_place is null or was_place[0] <> lng or was_place[1] <> lat then
+        perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver::text, was_place, place, recorded_at);
+        {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
+        {{#transition.to_status}}
+        -- Whether there may be anything to tell: a third of what it takes to find out what, and nearly always no.
+        if exists (
+            select
+            from (
+                select case when m.state in ('accepted', 'arriving') then {{s.to_status}} else {{s.from_status}} end as status
+                from {{transition}} s
+                cross join lateral (select coalesce({{s.state}}, {{s.to_status}}::text) as state) m
+                where m.state in ('accepted', 'arriving') or {{s.from_status}}::text in ('accepted', 'arriving')
+                offset 0
+            ) a
+            -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
+            cross join lateral (
+                select
+                from {{trip}} t
+                where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
+                    and realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng)
+                        <= {{limit.arriving_distance}}
+                offset 0
+            ) k
+        ) then
+        {{/transition.to_status}}
+            perform realtime_sync.send(
+                k.topic, 'trip.arriving',
+                pg_catalog.json_build_object(
+                    'trip_id', a.id, 'driver_id', driver, 'lat', lat, 'lng', lng, 'distance_m', pg_catalog.round(a.distance_m), 'at', recorded_at
+                )
+            )
+            from (
+                select n.*
+                from (
+                    {{#transition.to_status}}
+                    select k.*
+                    from (
+                        select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving')
+                    ) a
+                    cross join lateral (
+                        select {{t.id}} as id, {{t.passenger}} as passenger,
+                            realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
+                        from {{trip}} t
+                        where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
+                        offset 0
+                    ) k
+                    {{/transition.to_status}}
+                    {{^transition.to_status}}
+                    select {{t.id}} as id, {{t.passenger}} as passenger,
+                        realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
+                    from {{trip}} t
+                    where {{t.driver}} = driver
+                        and pg_catalog.lower({{t.status}}::text) in ('accepted', 'assigned', 'arriving', 'en_route')
+                    {{/transition.to_status}}
+                    offset 0
+                ) n
+                where n.distance_m <= {{limit.arriving_distance}}
+                    and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text)
+                -- Noted once, and then told to each.
+                offset 0
+            ) a
+            cross join lateral pg_catalog.unnest(array['trip:' || a.id::text, 'driver:' || driver::text, 'passenger:' || a.passenger::text]) k(topic)
+            where k.topic is not null;
+        {{#transition.to_status}}
+        end if;
+        {{/transition.to_status}}
+        {{/trip.pickup_lat}}{{/trip.status}}{{/trip.driver}}
+    end if;
+    return '{"accepted": true, "reason": null, "flag": null}';
 end
 $$;
 comment on function {{rpc.update_location}} is
@@ -259,7 +277,10 @@ comment on function {{rpc.update_location}} is
 $template$
 );
 
+revoke all on function realtime_sync.fleet_is_fix(double precision, double precision, double precision, double precision, double precision) from public;
 revoke all on function realtime_sync.fleet_check_fix(double precision, double precision, double precision, double precision, double precision) from public;
 
+comment on function realtime_sync.fleet_is_fix(double precision, double precision, double precision, double precision, double precision) is
+    'Whether latitude, longitude, heading, speed and accuracy can be ones; null or false without a latitude or longitude.';
 comment on function realtime_sync.fleet_check_fix(double precision, double precision, double precision, double precision, double precision) is
     'Raises unless latitude, longitude, heading, speed and accuracy can be ones: 22003, 22004.';

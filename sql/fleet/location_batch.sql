@@ -111,7 +111,7 @@ begin
     {{/location.recorded_at}}
     -- The others are past: what they crossed on the way is no news.
     if newest.place is not null then
-        moved := {{rpc.realtime_move_driver}}(
+        moved := {{rpc.update_location}}(
             mover, newest.lat, newest.lng, newest.heading, newest.speed, newest.accuracy, newest.recorded_at, newest.client_id
         );
     end if;

@@ -1,3 +1,4 @@
 //! What the fleet kit does so often that SQL's own way would be most of its cost.
 
+mod earth;
 mod id;
