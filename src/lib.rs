@@ -70,6 +70,7 @@ install_script! {
     "fleet_geofence": "../sql/fleet/geofence.sql"
     "fleet_place": "../sql/fleet/place.sql"
     "fleet_location": "../sql/fleet/location.sql"
+    "fleet_location_held": "../sql/fleet/location_held.sql"
     "fleet_location_batch": "../sql/fleet/location_batch.sql"
     "fleet_nearby": "../sql/fleet/nearby.sql"
     "fleet_driver_presence": "../sql/fleet/driver_presence.sql"

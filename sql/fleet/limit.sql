@@ -6,7 +6,9 @@ create table realtime_sync.fleet_limit (
     max_speed numeric check (max_speed between 1 and 1e9),
     trail_distance numeric check (trail_distance between 0 and 1e6),
     trail_seconds numeric check (trail_seconds between 0 and 1e6),
-    arriving_distance numeric check (arriving_distance between 0 and 1e6)
+    arriving_distance numeric check (arriving_distance between 0 and 1e6),
+    place_seconds numeric check (place_seconds = 0 or place_seconds between 0.001 and 3600),
+    place_distance numeric check (place_distance between 0 and 1000)
 );
 
 select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_limit', '');
@@ -33,3 +35,7 @@ comment on column realtime_sync.fleet_limit.trail_seconds is
     'Seconds after which a fix goes into the trail, however near. Null: 30.';
 comment on column realtime_sync.fleet_limit.arriving_distance is
     'Metres from the pickup at which trip.arriving is sent. Null: 200.';
+comment on column realtime_sync.fleet_limit.place_seconds is
+    'Seconds between two events of a driver whose place alone changes, the last one always sent. 0: each fix is an event. Null: 5.';
+comment on column realtime_sync.fleet_limit.place_distance is
+    'Metres: a fix nearer than that to the place last written is held, and the last one of these written when place_seconds are over. Null or 0: each fix is written.';

@@ -121,6 +121,10 @@ declare
     last_at timestamptz;
     last_flag text;
     jump boolean;
+    {{#limit.place_distance}}
+    held_lat double precision;
+    held_lng double precision;
+    {{/limit.place_distance}}
 begin
     if realtime_sync.fleet_is_fix(lat, lng, heading, speed, accuracy) is not true then
         perform realtime_sync.fleet_check_fix(lat, lng, heading, speed, accuracy);
@@ -128,6 +132,19 @@ begin
     -- His own, as nearly always, without asking who he is twice.
     driver := coalesce(case when driver is null then {{rpc.realtime_driver}}() end, {{rpc.realtime_located_driver}}(driver));
     recorded_at := coalesce(recorded_at, pg_catalog.clock_timestamp());
+    if recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then
+        return '{"accepted": false, "reason": "in_the_future", "flag": null}';
+    end if;
+    {{#limit.place_distance}}
+    -- Neither the driver's row nor the disk: an unlogged row is all that a driver who stands costs.
+    update {{schema}}.realtime_held_places h
+    set noted = true, lat = lat, lng = lng, heading = heading, speed = speed, accuracy = accuracy, recorded_at = recorded_at
+    where h.driver_id = driver and client_id is null and h.recorded_at < recorded_at and h.until > pg_catalog.clock_timestamp()
+        and realtime_sync.distance_m(h.place[1], h.place[0], lat, lng) < {{limit.place_distance}};
+    if found then
+        return '{"accepted": true, "reason": "held", "flag": null}';
+    end if;
+    {{/limit.place_distance}}
     -- Held to the end: a driver's fixes come one after another.
     select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was_place, was_at
     from {{driver}} d
@@ -144,9 +161,6 @@ begin
         end if;
     end if;
     {{/location.client_id}}
-    if recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then
-        return '{"accepted": false, "reason": "in_the_future", "flag": null}';
-    end if;
     {{#location.recorded_at}}
     select {{h.lat}}, {{h.lng}}, {{h.recorded_at}}, {{h.flag}} into last_lat, last_lng, last_at, last_flag
     from {{location}} h
@@ -160,10 +174,17 @@ begin
     );
     {{/driver.location_at}}
     {{/location.recorded_at}}
+    {{#limit.place_distance}}
+    select h.lat, h.lng, greatest(h.recorded_at, was_at) into held_lat, held_lng, was_at
+    from (select) one
+    left join {{schema}}.realtime_held_places h on h.driver_id = driver and h.noted;
+    {{/limit.place_distance}}
     if recorded_at <= was_at then
         return '{"accepted": false, "reason": "out_of_order", "flag": null}';
     end if;
-    jump := realtime_sync.distance_m(was_place[1], was_place[0], lat, lng)
+    jump := realtime_sync.distance_m(
+            {{#limit.place_distance}}coalesce(held_lat, was_place[1]), coalesce(held_lng, was_place[0]){{/limit.place_distance}}{{^limit.place_distance}}was_place[1], was_place[0]{{/limit.place_distance}}, lat, lng
+        )
         > 50 + coalesce(accuracy, 0) + {{limit.max_speed}} * pg_catalog.date_part('epoch', recorded_at - was_at);
     {{#location.recorded_at}}
     if jump then
@@ -201,6 +222,14 @@ begin
         {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
     where {{d.id}} = driver;
     {{/driver.lat:set|driver.point:set|driver.geography:set}}
+    {{#limit.place_distance}}
+    -- What was held is past, but for what has come meanwhile and is newer.
+    insert into {{schema}}.realtime_held_places as h (driver_id, place, until, noted, recorded_at)
+    values (driver, place, pg_catalog.clock_timestamp() + {{limit.place_seconds}} * interval '1 s', false, recorded_at)
+    on conflict (driver_id) do update set
+        place = excluded.place, until = excluded.until, noted = h.noted and h.recorded_at > excluded.recorded_at,
+        recorded_at = greatest(h.recorded_at, excluded.recorded_at);
+    {{/limit.place_distance}}
     if was_place is null or was_place[0] <> lng or was_place[1] <> lat then
         perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver::text, was_place, place, recorded_at);
         {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
@@ -273,7 +302,7 @@ begin
 end
 $$;
 comment on function {{rpc.update_location}} is
-    'Where a driver is, by default the login''s: degrees, heading 0 to 360, speed in m/s, accuracy in metres, recorded_at by default now. Returns {"accepted", "reason", "flag"}; reason: duplicate (client_id came before), out_of_order, in_the_future, impossible_jump (flag jump; a second fix that agrees is accepted). Crossing a geofence sends geofence.left and geofence.entered to driver:<id> and the fence''s topics, the first time within 200 m (realtime_sync.fleet_limit) of an accepted trip''s pickup trip.arriving to trip:<id>, driver:<id> and passenger:<id>. 22003: out of bounds; 22004: no lat or lng; 42501: another''s driver; P0002: no such driver.'
+    'Where a driver is, by default the login''s: degrees, heading 0 to 360, speed in m/s, accuracy in metres, recorded_at by default now. Returns {"accepted", "reason", "flag"}; reason: duplicate (client_id came before), held (accepted, near the place last written; realtime_sync.fleet_limit.place_distance), out_of_order, in_the_future, impossible_jump (flag jump; a second fix that agrees is accepted). Crossing a geofence sends geofence.left and geofence.entered to driver:<id> and the fence''s topics, the first time within 200 m (realtime_sync.fleet_limit) of an accepted trip''s pickup trip.arriving to trip:<id>, driver:<id> and passenger:<id>. 22003: out of bounds; 22004: no lat or lng; 42501: another''s driver; P0002: no such driver.'
 $template$
 );
 

@@ -63,7 +63,7 @@ begin
         label := 'source ' || relation;
         why := case fleet_make.name
             when 'driver' then 'to drivers, driver:<id>'
-                || case when sql ~ 'throttle' then '; place alone every 5 s at most' else '' end
+                || coalesce('; place alone every ' || pg_catalog.substring(sql, 'throttle => ''([^'']+)') || ' at most', '')
             when 'trip' then 'to trip:<id>, driver:<id>' || case when sql ~ 'passenger:' then ', passenger:<id>' else '' end
             else 'to driver:<id>'
         end;

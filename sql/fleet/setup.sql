@@ -209,7 +209,8 @@ begin
             pg_catalog.array_position(array['table', 'source', 'index', 'function', 'view', 'trigger', 'policy', 'timer'], t.kind),
             t.place, t.name
     loop
-        if thing.kind = 'table' and not create_missing and not exists (
+        -- What the kit notes for itself is none of the app's.
+        if thing.kind = 'table' and thing.name !~ '^realtime_' and not create_missing and not exists (
             select from realtime_sync.fleet_object o
             where o.schema = fleet_work.schema and o.kind = 'table' and o.name = thing.name
         ) then

@@ -39,7 +39,11 @@ begin atomic
                                 and not exists (select from pg_catalog.jsonb_each_text(m.columns) k where k.value = a.attname)
                             order by a.attnum
                         )),
-                        'throttle => ''5 s'', throttle_columns => ' || realtime_sync.fleet_array(
+                        'throttle => ' || (
+                            select pg_catalog.quote_literal(nullif(pg_catalog.trim_scale(coalesce(pg_catalog.max(l.place_seconds), 5)), 0) || ' s')
+                            from realtime_sync.fleet_limit l
+                            where l.schema = fleet_sql.schema
+                        ) || ', throttle_columns => ' || realtime_sync.fleet_array(
                             case when m.entity = 'driver' and m.columns ?| '{lat,point,geography}' then array(
                                 select k.value
                                 from pg_catalog.unnest(array[

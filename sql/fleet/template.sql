@@ -49,7 +49,7 @@ end;
 -- {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
 -- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
 -- {{#driver.id:key}} if it may be referred to. {{>driver_place}}: a part. {{limit.max_speed}}: what
--- fleet_limit says.
+-- fleet_limit says; {{#limit.place_distance}} if it says something.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
 stable strict language plpgsql
 set search_path = ''
@@ -108,8 +108,11 @@ begin
             ('max_speed', coalesce(l.max_speed, 100)),
             ('trail_distance', coalesce(l.trail_distance, 10)),
             ('trail_seconds', coalesce(l.trail_seconds, 30)),
-            ('arriving_distance', coalesce(l.arriving_distance, 200))
+            ('arriving_distance', coalesce(l.arriving_distance, 200)),
+            ('place_seconds', coalesce(l.place_seconds, 5)),
+            ('place_distance', nullif(l.place_distance, 0))
         ) v(name, value)
+        where v.value is not null
         union all
         select 'postgis', pg_catalog.quote_ident(n.nspname)
         from realtime_sync.fleet_map m
@@ -174,6 +177,10 @@ begin atomic
     select coalesce(pg_catalog.array_agg(n.need order by n.place), '{}')
     from pg_catalog.unnest(fleet_lacks.needs) with ordinality n(need, place)
     where exists (
+        select
+        from realtime_sync.fleet_limit l
+        where l.schema = fleet_lacks.schema and l.place_distance > 0 and n.need = 'limit.place_distance'
+        union all
         select
         from realtime_sync.fleet_map m
         join pg_catalog.pg_class c on c.oid = m.relation
