@@ -13,6 +13,7 @@ mod held;
 mod notify;
 mod offers;
 mod order;
+mod places;
 mod presence;
 mod relay_crash;
 mod replay;
