@@ -46,7 +46,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create table {{schema}}.driver_locations (
     id bigint generated always as identity primary key,
-    driver_id {{driver.id:type}} not null{{#driver.id:key}} references {{driver}} ({{driver.id}}) on delete cascade{{/driver.id:key}},
+    driver_id {{driver.id:type}} not null,
     lat double precision not null,
     lng double precision not null,
     heading real,

@@ -48,8 +48,8 @@ end;
 -- {{schema}}.accept_offer too. {{who}}: the app's function that says who is calling.
 -- {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
 -- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
--- {{#driver.id:key}} if it may be referred to. {{>driver_place}}: a part. {{limit.max_speed}}: what
--- fleet_limit says; {{#limit.place_distance}} if it says something.
+-- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table. {{>driver_place}}: a part.
+-- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
 stable strict language plpgsql
 set search_path = ''
@@ -79,6 +79,9 @@ begin
                     select from pg_catalog.pg_index i
                     where i.indrelid = m.relation and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
                         and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
+                ) and exists (
+                    select from realtime_sync.fleet_object o
+                    where o.kind = 'table' and pg_catalog.to_regclass(pg_catalog.format('%I.%I', o.schema, o.actual)) = m.relation
                 ) then m.entity || '.' || c.key || ':key' end
             ]),
             pg_catalog.unnest(array[
