@@ -59,6 +59,8 @@ declare
     known jsonb;
     key text;
     driver text;
+    -- Named in meta where it is not the drivers' own: its words are no states of a driver.
+    elsewhere text;
     function_name text;
     body text;
     ddl text;
@@ -122,6 +124,13 @@ begin
         raise invalid_parameter_value using
             message = pg_catalog.format('table %s has no primary key of one column', relation),
             detail = 'Telemetry tells which row''s status changed.';
+    end if;
+    if driver <> key then
+        elsewhere := place;
+    elsif pg_catalog.has_table_privilege('realtime_sync.fleet_map', 'select') then
+        select my.place into elsewhere
+        from realtime_sync.fleet_map m
+        where m.schema = coalesce(my.owned, my.home) and m.entity = 'driver' and m.relation <> fleet_status_telemetry.relation;
     end if;
     foreach name in array status_columns || driver loop
         if not exists (
@@ -197,12 +206,12 @@ begin
                         pg_catalog.replace(label, '%', '%%') || ' %s status: %s -> %s', key, s.name
                     )),
                     (5, columns ->> 'meta', pg_catalog.format(
-                        'pg_catalog.jsonb_build_object(''column'', %L, ''old_status'', old.%2$I, ''new_status'', new.%2$I)::%3$s',
+                        'pg_catalog.jsonb_build_object(%4$s''column'', %1$L, ''old_status'', old.%2$I, ''new_status'', new.%2$I)::%3$s',
                         s.name, s.name, (
                             select pg_catalog.format_type(a.atttypid, a.atttypmod)
                             from pg_catalog.pg_attribute a
                             where a.attrelid = fleet_status_telemetry.telemetry and a.attname = columns ->> 'meta'
-                        )
+                        ), case when elsewhere is null then '' else pg_catalog.format('''table'', %L, ', elsewhere) end
                     )),
                     (6, columns ->> 'created_at', 'pg_catalog.clock_timestamp()')
             ) c(place, name, value)
@@ -322,7 +331,7 @@ revoke all on function realtime_sync.fleet_orphans() from public;
 comment on function realtime_sync.fleet_telemetry_id(regclass, text[]) is
     'The key that a row of a telemetry table needs to be given, and how. Raises 55000 if it needs more.';
 comment on function realtime_sync.fleet_status_telemetry(regclass, text[], regclass, jsonb, text, text, boolean) is
-    'Writes a row into a telemetry table in the same transaction whenever a status column of the table changes: type status_change, message "Driver 42 status: f -> t", meta {"column", "old_status", "new_status"}. What is left out is taken from the fleet map. Returns the statements it ran (dry_run: would run), empty if nothing was to do. Raises 42P01, 42703, 42704 for what is not there, 55000 for a telemetry table that needs more values, 22P02 for a type that is an enum without status_change.';
+    'Writes a row into a telemetry table in the same transaction whenever a status column of the table changes: type status_change, message "Driver 42 status: f -> t", meta {"column", "old_status", "new_status"}, and "table" of one that is not the drivers''. What is left out is taken from the fleet map. Returns the statements it ran (dry_run: would run), empty if nothing was to do. Raises 42P01, 42703, 42704 for what is not there, 55000 for a telemetry table that needs more values, 22P02 for a type that is an enum without status_change.';
 comment on function realtime_sync.fleet_drop_status_telemetry(regclass) is
     'Undoes realtime_sync.fleet_status_telemetry(). False if there was nothing.';
 comment on function realtime_sync.fleet_orphans() is

@@ -72,7 +72,7 @@ from (
             partition by {{l.driver}}, {{l.meta}}::jsonb ->> 'column' order by {{l.created_at}}{{#telemetry.id}}, {{l.id}}{{/telemetry.id}}
         ) as until
     from {{telemetry}} l
-    where {{l.type}} = 'status_change'
+    where {{l.type}} = 'status_change' and {{l.meta}}::jsonb ->> 'table' is null
 ) s
 $template$, null
 ),

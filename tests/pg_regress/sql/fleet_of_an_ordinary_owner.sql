@@ -89,6 +89,10 @@ select state from town.accept_offer((select id from town.trip_offers where trip_
 select town.set_trip_status(1, s) ->> 'to' as status from unnest('{arriving,arrived,in_progress,completed}'::text[]) s;
 select key, case when key in ('driver', 'presence', 'wallet', 'active_trip', 'trips', 'acceptance') then jsonb_typeof(value) end as is
 from jsonb_each(town.get_driver_dashboard()) order by key;
+reset role;
+update town.drivers set status = 'busy' where id = 1;
+update town.drivers set status = 'available' where id = 1;
+set role regress_app;
 select status_column, state from town.driver_states where status_column = 'status' order by since;
 select count(*) > 0 as times from town.driver_state_times;
 select replay -> 'reset' as reset, json_array_length(replay -> 'events') > 0 as events

@@ -133,6 +133,19 @@ select driver_id, status_column, state, since at time zone 'UTC' as since, until
 from shift.driver_states order by since;
 select driver_id, status_column, state, times, since at time zone 'UTC' as since, case when since is null then seconds end as seconds
 from shift.driver_state_times order by state;
+-- another table's words are told with its name, and are no states of a driver, though its column is called the same
+truncate shift.telemetry_logs;
+create table shift.settings (driver_id bigint primary key, status text);
+create table shift.jobs (id int primary key, driver_id bigint, status text);
+select realtime_sync.fleet_status_telemetry('shift.drivers') <> '' as drivers,
+    realtime_sync.fleet_status_telemetry('shift.settings', array['status']) <> '' as settings,
+    realtime_sync.fleet_status_telemetry('shift.jobs', array['status'], driver_column => 'driver_id') <> '' as jobs;
+update shift.drivers set status = 'ready' where id = 42;
+insert into shift.settings values (42, 'silent');
+insert into shift.jobs values (7, 42, 'late');
+table shift.log;
+select driver_id, status_column, state, until from shift.driver_states;
+drop table shift.settings, shift.jobs;
 
 select count(*) > 0 as removed from realtime_sync.fleet_remove('shift');
 select tgname from pg_trigger where tgrelid = 'shift.drivers'::regclass and not tgisinternal;
