@@ -69,6 +69,17 @@ begin
 end
 $function$;
 
+-- What is of no use to anybody: hooks whose function is gone, and arrivals where no kit is. As the owner, whose tables
+-- these are; there is nothing to say to it, so nothing that it could be made to take.
+create function realtime_sync.fleet_forget() returns void
+volatile security definer language sql
+set search_path = ''
+begin atomic
+    delete from realtime_sync.presence_hook h where pg_catalog.to_regprocedure(h.function) is null;
+    delete from realtime_sync.arrival a
+    where not exists (select from realtime_sync.fleet_object o where o.schema = a.schema and o.kind <> 'table');
+end;
+
 -- Backwards, each by itself: what the app has come to use stays, and is named.
 create function realtime_sync.fleet_remove(
     schema name default 'public',
@@ -84,6 +95,7 @@ declare
     done realtime_sync.fleet_step;
     permission realtime_sync.fleet_permission;
     orphan regprocedure;
+    follower record;
 begin
     perform pg_catalog.pg_advisory_xact_lock('realtime_sync.fleet_object'::regclass::oid::bigint);
     step := 0;
@@ -110,7 +122,47 @@ begin
     if not coalesce(dry_run, false) then
         delete from realtime_sync.fleet_limit l where l.schema = fleet_remove.schema;
         delete from realtime_sync.fleet_retention r where r.schema = fleet_remove.schema;
+        if drop_tables then
+            delete from realtime_sync.geofence g where g.schema = fleet_remove.schema;
+        end if;
     end if;
+    -- Tables that the app itself had followed: each of their writes would warn once the telemetry is gone.
+    for follower in
+        select c.oid::regclass as relation, pg_catalog.pg_has_role(c.relowner, 'usage') as own
+        from pg_catalog.pg_trigger t
+        join pg_catalog.pg_class c on c.oid = t.tgrelid
+        join pg_catalog.pg_proc p on p.oid = t.tgfoid
+        left join realtime_sync.fleet_map m on m.schema = fleet_remove.schema and m.entity = 'telemetry'
+        where t.tgname = 'realtime_status_update' and t.tgparentid = 0
+            and pg_catalog.obj_description(p.oid, 'pg_proc') = 'realtime_sync: status telemetry'
+            and (
+                p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_remove.schema))
+                or pg_catalog.strpos(p.prosrc, pg_catalog.format('insert into %s (', m.relation)) > 0
+            )
+            and not exists (
+                select
+                from realtime_sync.fleet_map d
+                join realtime_sync.fleet_object o on o.schema = d.schema and o.name = 'realtime_status_telemetry'
+                where d.entity = 'driver' and d.relation = c.oid
+            )
+        order by 1
+    loop
+        step := step + 1;
+        object := 'status telemetry of ' || follower.relation;
+        sql := pg_catalog.format('select realtime_sync.fleet_drop_status_telemetry(%L);', follower.relation);
+        why := '';
+        if not follower.own then
+            status := 'ask';
+            why := 'for its owner';
+        elsif dry_run then
+            status := 'drop';
+        else
+            execute sql;
+            status := 'done';
+            sql := null;
+        end if;
+        return next;
+    end loop;
     for thing in
         select o.*
         from realtime_sync.fleet_object o
@@ -154,6 +206,7 @@ begin
         );
     update realtime_sync.fleet_map m set columns = m.by_hand
     where m.schema = fleet_remove.schema and m.columns <> m.by_hand;
+    perform realtime_sync.fleet_forget();
     if step > 0 then
         notify pgrst, 'reload schema';
     end if;
@@ -161,9 +214,12 @@ end
 $function$;
 
 revoke all on function realtime_sync.fleet_drop(realtime_sync.fleet_object, boolean, boolean) from public;
+revoke all on function realtime_sync.fleet_forget() from public;
 revoke all on function realtime_sync.fleet_remove(name, boolean, boolean) from public;
 
 comment on function realtime_sync.fleet_drop(realtime_sync.fleet_object, boolean, boolean) is
     'Part of realtime_sync.fleet_remove() and fleet_setup(): drops one object of the kit''s.';
+comment on function realtime_sync.fleet_forget() is
+    'Part of realtime_sync.fleet_remove(): hooks and arrivals that nothing uses any more go.';
 comment on function realtime_sync.fleet_remove(name, boolean, boolean) is
-    'Undoes realtime_sync.fleet_setup(), backwards. Tables it made are kept with their rows, unless drop_tables says so. What the app has come to use stays, with status ask. dry_run tells the statements.';
+    'Undoes realtime_sync.fleet_setup() and what was switched on since, backwards. Tables it made are kept with their rows, and the schema''s fences, unless drop_tables says so. What the app has come to use stays, with status ask. dry_run tells the statements.';
