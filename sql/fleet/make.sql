@@ -163,7 +163,10 @@ begin
     if kind = 'index' and unlocked then
         return row(
             'ask', label, 'by hand, one statement after the other, in no transaction',
-            pg_catalog.regexp_replace(sql, '(create\s+(?:unique\s+)?index)', '\1 concurrently')
+            case when exists (select from pg_catalog.pg_partitioned_table p where p.partrelid = relation)
+                then realtime_sync.fleet_partition_indexes(relation, actual, sql)
+                else pg_catalog.regexp_replace(sql, '(create\s+(?:unique\s+)?index)', '\1 concurrently')
+            end
         )::realtime_sync.fleet_step;
     end if;
     if kind = 'source' then
@@ -262,10 +265,45 @@ begin
 end
 $function$;
 
+-- A partitioned table's index cannot be made concurrently: its partitions' are, and attached to one of the table alone.
+create function realtime_sync.fleet_partition_indexes(relation regclass, name name, statement text) returns text
+stable strict language sql
+set search_path = ''
+begin atomic
+    with part as (
+        select
+            t.relid, t.parentrelid, t.level, t.isleaf, n.nspname as home,
+            pg_catalog.quote_ident(
+                pg_catalog.left(name, 57) || case when t.level > 0 then '_' || pg_catalog.row_number() over (order by t.level, t.relid::oid) - 1 else '' end
+            ) as index
+        from pg_catalog.pg_partition_tree(relation) t
+        join pg_catalog.pg_class c on c.oid = t.relid and c.relkind <> 'f'
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    )
+    select pg_catalog.string_agg(
+        pg_catalog.format(
+            'create index %s%s on %s%s%s%s', case when p.isleaf then 'concurrently ' end, p.index,
+            case when not p.isleaf then 'only ' end, p.relid,
+            -- All after the table's name.
+            pg_catalog.substr(made.index, pg_catalog.strpos(made.index, ' on ' || relation) + pg_catalog.length(' on ' || relation)),
+            case when p.level > 0 then
+                pg_catalog.format(E';\nalter index %I.%s attach partition %I.%s', parent.home, parent.index, p.home, p.index)
+            end
+        ), E';\n' order by p.level, p.relid::oid
+    ) || pg_catalog.substr(statement, pg_catalog.length(made.index) + 1)
+    from part p
+    left join part parent on parent.relid = p.parentrelid
+    cross join (select pg_catalog.split_part(statement, E';\nselect realtime_sync.fleet_note', 1)) made(index)
+    group by made.index;
+end;
+
 revoke all on function realtime_sync.fleet_make(name, text, text, boolean, boolean) from public;
 revoke all on function realtime_sync.fleet_same_index(regclass, text) from public;
+revoke all on function realtime_sync.fleet_partition_indexes(regclass, name, text) from public;
 
 comment on function realtime_sync.fleet_make(name, text, text, boolean, boolean) is
     'Part of realtime_sync.fleet_setup(): makes one object, unless it stands.';
 comment on function realtime_sync.fleet_same_index(regclass, text) is
     'Part of realtime_sync.fleet_setup(): the index that is already what a statement would make.';
+comment on function realtime_sync.fleet_partition_indexes(regclass, name, text) is
+    'Part of realtime_sync.fleet_setup(): how a partitioned table gets an index while it is written to.';

@@ -33,9 +33,25 @@ select count(*) from (
 select count(*) from realtime_sync.fleet_remove('fleet_hand', drop_tables => true) where status <> 'done';
 -- Concurrently.
 select status, object, why, sql from realtime_sync.fleet_setup('fleet_hand', concurrently => true) where object ~ '^index realtime_driver_login';
-create index concurrently realtime_driver_login on fleet_hand.drivers (user_id);
-select realtime_sync.fleet_note('fleet_hand', 'index', 'realtime_driver_login', 'realtime_driver_login', 'fleet_hand.drivers');
+select pg_catalog.unnest(pg_catalog.string_to_array(sql, E';\n'))
+from realtime_sync.fleet_setup('fleet_hand', concurrently => true) where status = 'ask' and object ~ '^index' \gexec
 select status, object, why from realtime_sync.fleet_setup('fleet_hand', concurrently => true) where object ~ '^index realtime_driver_login';
+-- Of a partitioned table, with partitions of partitions, other columns and a name in need of quotes.
+create table telemetry_logs (driver_id uuid, type text, message text, meta jsonb, created_at timestamptz not null)
+partition by range (created_at);
+create table "logs of 2025" partition of telemetry_logs for values from ('2025-01-01') to ('2026-01-01');
+create table logs_2026 (gone int, created_at timestamptz not null, meta jsonb, message text, type text, driver_id uuid) partition by range (created_at);
+alter table logs_2026 drop column gone;
+alter table telemetry_logs attach partition logs_2026 for values from ('2026-01-01') to ('2027-01-01');
+create table logs_2026_1 partition of logs_2026 for values from ('2026-01-01') to ('2026-07-01');
+select object, sql from realtime_sync.fleet_setup('fleet_hand', concurrently => true) where status = 'ask' and object ~ '^index realtime_telemetry_driver';
+select pg_catalog.unnest(pg_catalog.string_to_array(sql, E';\n'))
+from realtime_sync.fleet_setup('fleet_hand', concurrently => true) where status = 'ask' and object ~ '^index' \gexec
+select c.relname, i.indisvalid, i.indrelid::regclass
+from pg_index i join pg_class c on c.oid = i.indexrelid where c.relname ~ '^realtime_telemetry' order by 1;
+select status, object, why from realtime_sync.fleet_setup('fleet_hand', concurrently => true) where object ~ '^index realtime_telemetry';
+select status, object, why from realtime_sync.fleet_remove('fleet_hand') where object ~ '^index realtime_telemetry';
+drop table telemetry_logs;
 -- Tables that were made are kept with their rows, and known again.
 select count(*) from realtime_sync.fleet_setup('fleet_hand', create_missing => true) where status = 'done' and object = 'table fleet_hand.passengers';
 insert into passengers (name) values ('Pia');
