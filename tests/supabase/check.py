@@ -1,4 +1,5 @@
-"""The driver's app of examples/fleet-supabase, against a stand-in for PostgREST that dies and comes back.
+"""The driver's app of examples/fleet-supabase, against a stand-in for PostgREST that dies and comes back, and the other
+clients of docs/fleet.md.
 
 Started by run, which makes the server and the database. What the app shows is compared with the database."""
 
@@ -121,7 +122,8 @@ with socket.socket() as free:
 URL = f"http://127.0.0.1:{PORT}"
 
 program = (ROOT / "examples/fleet-supabase/driver.ts").read_text()
-snippets = re.findall("```ts\n(.*?)```", (ROOT / "docs/fleet.md").read_text(), re.DOTALL)
+DOCS = (ROOT / "docs/fleet.md").read_text()
+snippets = re.findall("```ts\n(.*?)```", DOCS, re.DOTALL)
 check("docs/fleet.md shows the client", True, len(snippets) > 0)
 for part in [part for snippet in snippets for part in snippet.strip().split("\n\n")]:
     check(f"what docs/fleet.md shows is what runs here: {part[:40]}", True, part in program)
@@ -206,6 +208,41 @@ try:
     check("migrations are no user's", (403, "42501"), (status, answer["code"]))
     status, answer = rpc("update_locations", ANNA, locations=[{"lat": 52.5003, "lng": 13.4001, "recorded_at": "2026-01-01T00:00:00Z", "client_id": "a"}])
     check("a batch that was queued", (200, "late"), (status, answer[0].get("flag")))
+
+    # what docs/fleet.md has for those without supabase-js, run as it stands there
+    (shell,) = re.findall("```sh\n(.*?curl.*?)```", DOCS, re.DOTALL)
+    said = subprocess.run(
+        ["bash", "-e"], input=shell, capture_output=True, text=True, timeout=WITHIN, cwd=os.environ["OUTPUT"],
+        env=os.environ | {"API": f"{URL}/rest/v1", "TOKEN": token(ANNA)},
+    )
+    check("curl moves Anna and hears of it", (0, ["true", "UPDATE"], ""), (said.returncode, said.stdout.split("\n")[:2], said.stderr))
+    (script,) = re.findall("```js\n(.*?)```", DOCS, re.DOTALL)
+    back_end = subprocess.Popen(
+        ["node", "--input-type=module", "-e", script], cwd=ROOT / "examples/follow-typescript", stdout=subprocess.PIPE, text=True
+    )
+    try:
+        check("a plain connection has the map", "Anna, Bert\n", back_end.stdout.readline())
+        rpc("update_location", BERT, lat=52.5013, lng=13.4)
+        query("update drivers set name = 'Berta' where id = 2")
+        check("and follows it", True, any("Berta" in back_end.stdout.readline() for _ in range(5)))
+    finally:
+        back_end.kill()
+
+    # PostgREST listens on pgrst for what it is to call
+    with psycopg.connect(autocommit=True) as connection:
+        connection.execute("listen pgrst")
+
+        def told():
+            return [(one.channel, one.payload) for one in connection.notifies(timeout=WITHIN if expected else 0.5, stop_after=1)]
+
+        for what, statement, expected in (
+            ("a function that is new", "drop function driver_trail; set role migrator; select count(*) from realtime_sync.fleet_setup()", True),
+            ("nothing new", "set role migrator; select count(*) from realtime_sync.fleet_setup()", False),
+            ("functions that go", "select count(*) from realtime_sync.fleet_remove()", True),
+        ):
+            with psycopg.connect(autocommit=True) as other:
+                other.execute(statement)
+            check(f"PostgREST is told of {what}", [("pgrst", "reload schema")] if expected else [], told())
     app.say("quit")
     check("ends when told to", 0, app.process.wait(WITHIN))
 except TimeoutError as error:
