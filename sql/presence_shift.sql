@@ -60,7 +60,12 @@ begin
     end if;
     if action like '%.start' then
         insert into realtime_sync.presence_shift (topic, member, kind, started)
-        values (topic, member, kind, moment);
+        values (topic, member, kind, moment)
+        on conflict do nothing;
+        -- Another device's began meanwhile, which the next look finds.
+        if not found then
+            return realtime_sync.presence_shift(topic, action, member);
+        end if;
     else
         update realtime_sync.presence_shift s set ended = moment
         where s.topic = presence_shift.topic and s.member = presence_shift.member and s.ended is null
