@@ -32,9 +32,12 @@ create table realtime_sync.presence_member (
     state text not null,
     since timestamptz not null,
     seen timestamptz not null,
+    -- When the topic's function is called again, which failed at the last change.
+    hook_due timestamptz,
     primary key (topic, member)
 );
 
+create index presence_member_hook_due on realtime_sync.presence_member (hook_due) where hook_due is not null;
 create index presence_member_offline on realtime_sync.presence_member (seen) where state = 'offline';
 
 -- What else happens when a member's state changes: a function (member text, state text) of a topic.
@@ -52,6 +55,51 @@ begin atomic
     select case state when 'online' then 0 when 'away' then 2 when 'on_break' then 3 when 'offline' then 4 else 1 end;
 end;
 
+-- An app's function that fails, or waits for a row of the app's that somebody holds, keeps nobody from coming
+-- and going, neither its member nor the 999 others that leave with it: it is called again by presence_expire().
+-- A tenth of a second is waited once in a transaction.
+create function realtime_sync.presence_call_hook(topic text, member text, state text, again boolean default false) returns void
+security definer language plpgsql
+set search_path = ''
+as $function$
+#variable_conflict use_variable
+declare
+    waited constant boolean := pg_catalog.current_setting('realtime_presence.waited', true) = 'yes';
+    lock_timeout constant text := pg_catalog.current_setting('lock_timeout');
+    hook regprocedure;
+    held boolean;
+begin
+    -- It runs with this function's rights, so it has to be of the same owner, or run with its own.
+    select p.oid into hook
+    from realtime_sync.presence_hook h
+    join pg_catalog.pg_proc p on p.oid = pg_catalog.to_regprocedure(h.function)
+    where h.topic = presence_call_hook.topic and (p.prosecdef or p.proowner = current_user::regrole);
+    if not found then
+        return;
+    end if;
+    begin
+        perform pg_catalog.set_config('lock_timeout', case when waited then '1ms' else '100ms' end, true);
+        execute pg_catalog.format('select %s($1, $2)', hook::regproc) using member, state;
+        perform pg_catalog.set_config('lock_timeout', lock_timeout, true);
+    exception
+        when others then
+            held := sqlstate in ('55P03', '40P01', '40001');
+            if held then
+                perform pg_catalog.set_config('realtime_presence.waited', 'yes', true);
+            end if;
+            update realtime_sync.presence_member m
+            set hook_due = pg_catalog.statement_timestamp() + case when held then interval '1 s' else interval '1 min' end
+            where m.topic = presence_call_hook.topic and m.member = presence_call_hook.member;
+            if not (held and again) then
+                raise warning using
+                    errcode = sqlstate,
+                    message = pg_catalog.format('%s failed for member %L of topic %L: %s', hook::regproc, member, topic, sqlerrm),
+                    hint = pg_catalog.format('It is called again every %s until it does not.', case when held then 'second' else 'minute' end);
+            end if;
+    end;
+end
+$function$;
+
 -- As the owner, whose the members' table and the events are.
 create function realtime_sync.presence_changed() returns trigger
 security definer language plpgsql
@@ -61,7 +109,6 @@ declare
     device realtime_sync.presence := coalesce(new, old);
     was realtime_sync.presence_member;
     best realtime_sync.presence;
-    hook regprocedure;
 begin
     insert into realtime_sync.presence_member as m (topic, member, state, since, seen)
     values (device.topic, device.member, 'offline', device.seen, device.seen)
@@ -75,7 +122,7 @@ begin
     best.state := coalesce(best.state, 'offline');
     if best.state <> was.state then
         was.since := pg_catalog.statement_timestamp();
-        update realtime_sync.presence_member m set state = best.state, since = was.since
+        update realtime_sync.presence_member m set state = best.state, since = was.since, hook_due = null
         where m.topic = device.topic and m.member = device.member;
     elsif best.state = 'offline' or tg_op <> 'UPDATE' or best.device <> device.device
         or new.meta is not distinct from old.meta
@@ -96,14 +143,7 @@ begin
         )
     );
     if best.state <> was.state then
-        -- It runs with this function's rights, so it has to be of the same owner, or run with its own.
-        select p.oid into hook
-        from realtime_sync.presence_hook h
-        join pg_catalog.pg_proc p on p.oid = pg_catalog.to_regprocedure(h.function)
-        where h.topic = device.topic and (p.prosecdef or p.proowner = current_user::regrole);
-        if found then
-            execute pg_catalog.format('select %s($1, $2)', hook::regproc) using device.member, best.state;
-        end if;
+        perform realtime_sync.presence_call_hook(device.topic, device.member, best.state);
     end if;
     return null;
 end
@@ -270,6 +310,7 @@ revoke all on table realtime_sync.presence from public;
 revoke all on table realtime_sync.presence_member from public;
 revoke all on table realtime_sync.presence_hook from public;
 revoke all on function realtime_sync.presence_rank(text) from public;
+revoke all on function realtime_sync.presence_call_hook(text, text, text, boolean) from public;
 revoke all on function realtime_sync.presence_changed() from public;
 revoke all on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) from public;
 revoke all on function realtime_sync.presence_heartbeats(jsonb, text, interval) from public;
@@ -293,6 +334,8 @@ comment on table realtime_sync.presence_hook is
     'What is called when a member''s state changes, by topic. realtime_sync.presence_hook() writes it.';
 comment on function realtime_sync.presence_rank(text) is
     'How good a state is, 0 the best: online, any other text, away, on_break, offline.';
+comment on function realtime_sync.presence_call_hook(text, text, text, boolean) is
+    'Calls the function of a topic for a member; if it fails, a warning says so, and presence_expire() calls it again.';
 comment on function realtime_sync.presence_changed() is
     'Trigger function: what a device''s change means for its member, and its event.';
 comment on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) is
@@ -304,4 +347,4 @@ comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, in
 comment on function realtime_sync.presence_untrack(text, text, text) is
     'A device leaves, or without device all of the member''s. The last one sends presence.leave. Returns how many have left.';
 comment on function realtime_sync.presence_hook(text, regprocedure) is
-    'Has a function (member text, state text) called, as the extension''s owner and in the same transaction, whenever the state of a topic''s member changes; null: none. 42501 for any other caller, 42P13 if it takes something else.';
+    'Has a function (member text, state text) called, as the extension''s owner and in the same transaction, whenever the state of a topic''s member changes; null: none. If it fails, or waits longer than 0.1 s for a lock, the member''s change stands, a warning says so, and it is called again with the state of then: every second after a lock, else every minute. 42501 for any other caller, 42P13 if it takes something else.';

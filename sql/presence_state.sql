@@ -61,12 +61,14 @@ declare
     moment timestamptz := pg_catalog.clock_timestamp();
     sweep timestamptz;
     n bigint;
+    owed record;
 begin
     sweep := (select s.at from realtime_sync.presence_sweep s);
     -- Mostly there is nothing to do, and then nothing is locked or written, as in a read-only transaction.
     if least(
         coalesce(sweep, moment),
         (select pg_catalog.min(p.due) from realtime_sync.presence p),
+        (select pg_catalog.min(m.hook_due) from realtime_sync.presence_member m),
         (select pg_catalog.min(m.seen) from realtime_sync.presence_member m where m.state = 'offline') + interval '30 days'
     ) <= moment and not pg_catalog.current_setting('transaction_read_only')::boolean then
         insert into realtime_sync.presence_sweep (at)
@@ -122,6 +124,19 @@ begin
             limit 1000
             for update skip locked
         ));
+        for owed in
+            update realtime_sync.presence_member m set hook_due = null
+            where m.ctid = any (array(
+                select f.ctid from realtime_sync.presence_member f
+                where f.hook_due <= moment
+                order by f.hook_due
+                limit 100
+                for update skip locked
+            ))
+            returning m.topic, m.member, m.state
+        loop
+            perform realtime_sync.presence_call_hook(owed.topic, owed.member, owed.state, true);
+        end loop;
         if n = 1000 then
             return moment;
         end if;
@@ -132,6 +147,11 @@ begin
             select greatest(least(pg_catalog.min(p.due), moment + interval '1 s'), moment + interval '50 ms')
             from realtime_sync.presence p
             having pg_catalog.min(p.due) is not null
+        ),
+        (
+            select greatest(pg_catalog.min(m.hook_due), moment + interval '50 ms')
+            from realtime_sync.presence_member m
+            having pg_catalog.min(m.hook_due) is not null
         ),
         sweep
     ), 'infinity');
