@@ -110,6 +110,19 @@ declare
     was realtime_sync.presence_member;
     best realtime_sync.presence;
 begin
+    -- Who is heard of after a crash, or a night without a signal, says online by default: not while he is on a break.
+    -- Asked here and not of each heartbeat.
+    if tg_op <> 'DELETE' and new.state = 'online' and old.state is distinct from 'online' then
+        update realtime_sync.presence p set state = 'on_break'
+        where p.topic = new.topic and p.member = new.member and p.state = 'online' and exists (
+            select from realtime_sync.presence_shift s
+            where s.topic = new.topic and s.member = new.member and s.kind = 'break' and s.ended is null
+        );
+        -- That has been told by this trigger, unless only meta is new.
+        if found and old.state is distinct from 'on_break' then
+            return null;
+        end if;
+    end if;
     insert into realtime_sync.presence_member as m (topic, member, state, since, seen)
     values (device.topic, device.member, 'offline', device.seen, device.seen)
     on conflict (topic, member) do update set seen = greatest(m.seen, excluded.seen)

@@ -105,4 +105,4 @@ revoke all on function realtime_sync.presence_shift(text, text, text) from publi
 comment on table realtime_sync.presence_shift is
     'Shifts and breaks of members, the open ones without ended. realtime_sync.presence_shift() writes it.';
 comment on function realtime_sync.presence_shift(text, text, text) is
-    'shift.start, shift.end, break.start or break.end of a member, sent to the topic as an event of that name with the shift''s totals in seconds, which it returns. A break makes the member''s devices on_break, its end online; the end of a shift takes them away. 55000 if it does not follow from what is open.';
+    'shift.start, shift.end, break.start or break.end of a member, sent to the topic as an event of that name with the shift''s totals in seconds, which it returns. A break makes the member''s devices on_break, those that come during it too, its end online; the end of a shift takes them away. 55000 if it does not follow from what is open.';

@@ -20,6 +20,16 @@ select count(*) from realtime_sync.presence_track('drivers', '3', 'online');
 select realtime_offers_due() is not null as more;
 select driver_id, state from trip_offers where trip_id = 2 order by driver_id;
 
+-- Gone during his break, past his time or by a crash, and heard of again: he is on it still.
+select driver_shift('shift.start', 2) is not null and driver_shift('break.start', 2) is not null as on_break;
+truncate realtime_sync.presence;
+delete from realtime_sync.presence_member where member = '2';
+select realtime_sync.presence_heartbeats('[{"member": "2"}]', 'drivers');
+select driver_id, state from offer_trip(3, array[2], hold => '1 hour');
+select driver_shift('break.end', 2) is not null as back;
+select realtime_offers_due() is not null as more;
+select driver_id, state from trip_offers where trip_id = 3 order by driver_id;
+
 select step, object from realtime_sync.fleet_remove('present', drop_tables => true) where status not in ('done');
 drop schema present cascade;
 truncate realtime_sync.presence, realtime_sync.presence_member;

@@ -173,6 +173,22 @@ select realtime_sync.presence_shift('drivers', 'break.end', '42');
 select realtime_sync.presence_shift('drivers', 'nap', '42');
 \echo :SQLSTATE
 
+-- whoever comes back, or says online, while his break is open is on it, with what he says of himself
+truncate realtime_sync.presence, realtime_sync.presence_member, realtime_sync.presence_shift, realtime_sync.event;
+select count(*) from (values ('shift.start'), ('break.start')) v(action) cross join lateral realtime_sync.presence_shift('drivers', v.action, '42') s;
+select realtime_sync.presence_heartbeat('drivers', '42');
+select realtime_sync.presence_track('drivers', '42', 'online', '{"signal": 4}');
+select realtime_sync.presence_track('drivers', '42', 'away');
+select realtime_sync.presence_track('drivers', '42', 'online', '{"signal": 3}');
+truncate realtime_sync.presence;
+select realtime_sync.presence_heartbeats('[{"member": "42"}, {"member": "42", "device": "tablet"}, {"member": "43"}]', 'drivers');
+select n, event, member, state, previous, device, meta from said where event like 'presence.%';
+select member, device, state from realtime_sync.presence order by 1, 2;
+truncate realtime_sync.event;
+select realtime_sync.presence_shift('drivers', 'break.end', '42') is not null as back;
+select event, member, state, previous from said where event like 'presence.%';
+select member, device, state from realtime_sync.presence order by 1, 2;
+
 -- a ttl of a day on the day of 25 hours, of a session where the clocks go back; the relay's are set elsewhere
 truncate realtime_sync.presence, realtime_sync.presence_member, realtime_sync.presence_shift;
 set timezone = 'Europe/Berlin';
