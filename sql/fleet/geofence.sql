@@ -33,12 +33,13 @@ create table realtime_sync.geofence (
 
 create index geofence_bounds on realtime_sync.geofence using gist (bounds);
 
--- Trips whose driver has been told of as arriving.
+-- Trips whose driver has been told of as arriving: who gets a trip that was given back arrives anew.
 create table realtime_sync.arrival (
     schema name not null,
     trip text not null,
+    driver text not null,
     at timestamptz not null default pg_catalog.statement_timestamp(),
-    primary key (schema, trip)
+    primary key (schema, trip, driver)
 );
 
 create index arrival_at on realtime_sync.arrival (at);
@@ -99,13 +100,14 @@ end
 $function$;
 
 -- Whether it is the first time.
-create function realtime_sync.fleet_note_arrival(schema name, trip text) returns boolean
+create function realtime_sync.fleet_note_arrival(schema name, trip text, driver text) returns boolean
 volatile security definer language plpgsql
 set search_path = ''
 as $function$
 #variable_conflict use_column
 begin
-    insert into realtime_sync.arrival (schema, trip) values (fleet_note_arrival.schema, fleet_note_arrival.trip)
+    insert into realtime_sync.arrival (schema, trip, driver)
+    values (fleet_note_arrival.schema, fleet_note_arrival.trip, fleet_note_arrival.driver)
     on conflict do nothing;
     if not found then
         return false;
@@ -125,19 +127,19 @@ revoke all on table realtime_sync.arrival from public;
 revoke all on function realtime_sync.fleet_fence_bounds(circle, polygon) from public;
 revoke all on function realtime_sync.fleet_in_geofence(circle, polygon, point) from public;
 revoke all on function realtime_sync.fleet_cross_geofences(name, text, point, point, timestamptz) from public;
-revoke all on function realtime_sync.fleet_note_arrival(name, text) from public;
+revoke all on function realtime_sync.fleet_note_arrival(name, text, text) from public;
 
 comment on table realtime_sync.geofence is
     'Areas of an app''s schema: a circle <(lng, lat), metres> or a polygon of (lng, lat). A driver who crosses its edge sends geofence.entered or geofence.left {geofence, driver, lat, lng, at} to driver:<id> and to topics, by default geofence:<name>. Insert, update and delete rows as you like.';
 comment on column realtime_sync.geofence.bounds is
     'What it lies in, in degrees; every longitude if it goes beyond the antimeridian.';
 comment on table realtime_sync.arrival is
-    'Trips of which trip.arriving was sent, for seven days.';
+    'Trips and drivers of which trip.arriving was sent, for seven days.';
 comment on function realtime_sync.fleet_fence_bounds(circle, polygon) is
     'The box of degrees that a fence lies in.';
 comment on function realtime_sync.fleet_in_geofence(circle, polygon, point) is
     'Whether a place (lng, lat) is in a fence; false of none.';
 comment on function realtime_sync.fleet_cross_geofences(name, text, point, point, timestamptz) is
     'Sends geofence.left and geofence.entered for a driver who went from one place to another.';
-comment on function realtime_sync.fleet_note_arrival(name, text) is
-    'Notes that a trip''s driver was told of as arriving; whether it is the first time.';
+comment on function realtime_sync.fleet_note_arrival(name, text, text) is
+    'Notes that a driver was told of as arriving at a trip''s pickup; whether it is the first time.';

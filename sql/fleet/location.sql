@@ -287,7 +287,7 @@ begin
                     offset 0
                 ) n
                 where n.distance_m <= {{limit.arriving_distance}}
-                    and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text)
+                    and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text, driver::text)
                 -- Noted once, and then told to each.
                 offset 0
             ) a

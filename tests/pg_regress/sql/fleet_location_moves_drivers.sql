@@ -231,6 +231,11 @@ select city.update_location(1, 48.8517, 2.35, recorded_at => t(1000)) ->> 'accep
 select city.update_location(1, 48.86, 2.35, recorded_at => t(1010)) ->> 'accepted' as away;
 select city.update_location(1, 48.8517, 2.35, recorded_at => t(1020)) ->> 'accepted' as near_again;
 select n, topics, event, trip from said order by n;
+-- given back, it is another's, who arrives as well
+update city.trips set driver_id = 2 where id = 7;
+truncate realtime_sync.event;
+select city.update_location(2, 48.8517, 2.35, recorded_at => t(1030)) ->> 'accepted' as near;
+select topics, event, trip from said order by n;
 
 select status, object from realtime_sync.fleet_remove('city', drop_tables => true) where status <> 'done';
 delete from realtime_sync.geofence;
