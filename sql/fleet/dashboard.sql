@@ -388,7 +388,7 @@ begin
 end
 $$;
 comment on function {{rpc.get_fleet_overview}} is
-    'A dispatcher''s map, of one snapshot, with the cursor to follow from: at most max_drivers (1 to 10000) of the drivers in bounds {"west", "south", "east", "north"} (degrees; west greater than east crosses the antimeridian; null: everywhere) whose status is among statuses (of an app without a status: online, offline), with name, vehicle, position, presence and active trip; more: whether there are others. Who is seen is a matter of the caller''s policies, presence is for dispatchers. Raises 22023 for wrong bounds, 22P02 for bounds that are no numbers.'
+    'A dispatcher''s map, of one snapshot, with the cursor to follow from: at most max_drivers (1 to 10000) of the drivers in bounds {"west", "south", "east", "north"} (degrees; west greater than east crosses the antimeridian; null: everywhere) whose status is among statuses (of an app without a status: online, offline), with name, vehicle, position, presence and active trip; more: whether there are others: which of them are left out is not said, so ask for smaller bounds. Who is seen is a matter of the caller''s policies, presence is for dispatchers. Raises 22023 for wrong bounds, 22P02 for bounds that are no numbers.'
 $template$
 ),
 (
@@ -413,13 +413,15 @@ begin
             {{h.lat}}::double precision, {{h.lng}}::double precision, {{h.heading}}::double precision,
             {{h.speed}}::double precision, {{h.accuracy}}::double precision, {{h.recorded_at}}::timestamptz
         from {{location}} h
-        where {{h.driver}} = my.who
+        where {{h.driver}} = my.who{{#location.flag}}
+            -- A fix that was refused is no place he was at.
+            and {{h.flag}}::text is distinct from 'jump'{{/location.flag}}
         order by {{h.recorded_at}} desc
         limit greatest(least($2, 10000), 0);
 end
 $$;
 comment on function {{rpc.driver_trail}} is
-    'Where a driver (default: the login''s) was, the last n places (10000 at most), newest first, as far as the caller''s policies show them.'
+    'Where a driver (default: the login''s) was, the last n places (10000 at most), newest first, without the impossible jumps that were refused, as far as the caller''s policies show them.'
 $template$
 );
 

@@ -8,10 +8,10 @@ create table map.drivers (
 );
 create table map.trips (id bigint primary key, driver_id bigint, status text, created_at timestamptz);
 create table map.driver_locations (
-    id bigint primary key, driver_id bigint, lat float8, lng float8, heading real, speed real, accuracy real, recorded_at timestamptz
+    id bigint primary key, driver_id bigint, lat float8, lng float8, heading real, speed real, accuracy real, recorded_at timestamptz, flag text
 );
 insert into realtime_sync.fleet_map (schema, entity, relation, columns) values
-('map', 'location', 'map.driver_locations', '{"id": "id", "driver": "driver_id", "lat": "lat", "lng": "lng", "heading": "heading", "speed": "speed", "accuracy": "accuracy", "recorded_at": "recorded_at"}');
+('map', 'location', 'map.driver_locations', '{"id": "id", "driver": "driver_id", "lat": "lat", "lng": "lng", "heading": "heading", "speed": "speed", "accuracy": "accuracy", "recorded_at": "recorded_at", "flag": "flag"}');
 select count(*) > 0 as set_up from realtime_sync.fleet_setup('map');
 insert into map.drivers (id, user_id, name, vehicle, is_online, status, lat, lng, secret)
 select id, md5(id::text)::uuid, name, 'car ' || id, status <> 'offline', status, lat, lng, 'secret'
@@ -72,7 +72,11 @@ select map.get_fleet_overview('{"west": "east", "south": 48, "east": 12, "north"
 \echo :SQLSTATE
 select map.get_fleet_overview(max_drivers => 10001), map.get_fleet_overview(max_drivers => null);
 \echo :SQLSTATE
--- the trail: newest first, bounded
+-- the trail: newest first, bounded, without what was refused
+reset role;
+insert into map.driver_locations (id, driver_id, lat, lng, recorded_at, flag) values
+(21, 1, 89, 170, '2026-01-01 00:00:18.5+0', 'jump'), (22, 1, 19, 18.5, '2026-01-01 00:00:17+0', 'late');
+set role map_user;
 select * from map.driver_trail(1, 3);
 select count(*) from map.driver_trail(1, null);
 select count(*) from map.driver_trail(1, -1);
