@@ -137,6 +137,32 @@ comment on function {{rpc.drivers_within}} is
     'The drivers within any of these boxes of lng and lat, at most max_drivers: all of them for a dispatcher, himself for a driver.'
 $template$
 ),
+-- As the owner: until a driver has accepted a trip, its row is hidden from him.
+(
+    'offered_trip', 'function', 59, '{trip.id,offer.id,offer.trip,offer.driver,offer.state}',
+    $template$
+create function {{rpc.offered_trip}}(offer_id {{offer.id:type}}) returns jsonb
+stable security definer language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return (
+        select pg_catalog.jsonb_build_object(
+            'pickup', pg_catalog.jsonb_build_object('lat', {{t.pickup_lat}}, 'lng', {{t.pickup_lng}}, 'address', {{t.pickup_address}}),
+            'dropoff', pg_catalog.jsonb_build_object('lat', {{t.dropoff_lat}}, 'lng', {{t.dropoff_lng}}, 'address', {{t.dropoff_address}})
+        )
+        from {{offer}} o
+        left join {{trip}} t on {{t.id}} = {{o.trip}}
+        where {{o.id}} = $1 and {{o.state}} = 'open'
+            and ({{o.driver}} = {{rpc.realtime_driver}}() or {{rpc.realtime_dispatcher}}())
+    );
+end
+$$;
+comment on function {{rpc.offered_trip}}({{offer.id:type}}) is
+    'Where the trip of an open offer begins and ends, {"pickup": {"lat", "lng", "address"}, "dropoff": {...}}, as the event trip_offer.created has it; null for who is neither its driver nor a dispatcher.'
+$template$
+),
 -- A statement for each section, all of the caller's snapshot, since the function is STABLE: what is not asked
 -- for is not even prepared. Each becomes jsonb once, as a row.
 -- One plan for all drivers: another planned for each call would cost more than the call.
@@ -270,6 +296,15 @@ begin
         elsif not 'offers' = any ($2) then
             offers := null;
         end if;
+        {{#trip.id}}{{#offer.trip}}if my.offers <> '[]' then
+            offers := (
+                select pg_catalog.jsonb_agg(
+                    f.offer || coalesce({{rpc.offered_trip}}((f.offer ->> 'id')::{{offer.id:type}}), '{"pickup": null, "dropoff": null}') order by f.n
+                )
+                from pg_catalog.jsonb_array_elements(my.offers) with ordinality f(offer, n)
+            );
+        end if;
+        {{/offer.trip}}{{/trip.id}}
     end if;
     {{/offer.driver}}{{#telemetry.driver}}if $2 is null or 'telemetry' = any ($2) then
         telemetry := pg_catalog.to_jsonb(array(
@@ -293,7 +328,7 @@ begin
 end
 $$;
 comment on function {{rpc.get_driver_dashboard}} is
-    'What a driver''s screen shows (default: the login''s driver), of one snapshot, with the cursor to follow from: driver, presence, wallet, active_trip, trips (today and this week, from Monday, in time_zone, else the session''s TimeZone), acceptance (of his last 100 offers, those that were accepted, declined or left to expire), the last 10 of telemetry, open offers with seconds_left. All keys are always there; a section not asked for is null. {"driver": null} for a driver who does not exist or whom the caller''s policies hide. Raises 22023 for an unknown section or time zone.'
+    'What a driver''s screen shows (default: the login''s driver), of one snapshot, with the cursor to follow from: driver, presence, wallet, active_trip, trips (today and this week, from Monday, in time_zone, else the session''s TimeZone), acceptance (of his last 100 offers, those that were accepted, declined or left to expire), the last 10 of telemetry, open offers with seconds_left, pickup and dropoff. All keys are always there; a section not asked for is null. {"driver": null} for a driver who does not exist or whom the caller''s policies hide. Raises 22023 for an unknown section or time zone.'
 $template$
 ),
 (

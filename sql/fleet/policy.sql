@@ -166,7 +166,13 @@ begin
                 select from realtime_sync.fleet_object p
                 where p.schema = m.schema and p.kind = 'policy' and p.name = m.entity || ' ' || fleet_grant.role::text
             ) as written
-        from realtime_sync.fleet_map m
+        from (
+            select m.schema, m.entity, m.relation, m.columns from realtime_sync.fleet_map m
+            union all
+            select h.schema, h.name, pg_catalog.to_regclass(pg_catalog.format('%I.%I', h.schema, h.actual)), null
+            from realtime_sync.fleet_object h
+            where h.kind = 'table' and h.name = 'trip_status_changes' and realtime_sync.fleet_stands(h)
+        ) m
         join pg_catalog.pg_class c on c.oid = m.relation
         left join realtime_sync.fleet_object n
             on n.schema = m.schema and n.kind = 'table'
@@ -198,6 +204,12 @@ begin
         end if;
         own := case
             when thing.entity = 'transition' then 'true'
+            -- Where the trips are the app's own, its policies on them count as well.
+            when thing.entity = 'trip_status_changes' then pg_catalog.format(
+                'exists (select from {{trip}} t where {{t.id}} = %s.trip_id and ({{t.driver}} = (select {{rpc.realtime_driver}}())'
+                    '{{#trip.passenger}} or {{t.passenger}} = (select {{rpc.realtime_passenger}}()){{/trip.passenger}} or (select {{rpc.realtime_dispatcher}}())))',
+                thing.relation
+            )
             else pg_catalog.concat_ws(
                 ' or ',
                 case thing.entity

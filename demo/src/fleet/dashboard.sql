@@ -76,7 +76,13 @@ known as (
             from (
                 select
                     id, trip_id, distance_m, earnings, urgency, created_at, expires_at, received_at,
-                    round(extract(epoch from expires_at - now()), 1) as seconds_left
+                    round(extract(epoch from expires_at - now()), 1) as seconds_left,
+                    (
+                        select jsonb_build_object('lat', pickup_lat, 'lng', pickup_lng, 'address', pickup_address) from trips where id = trip_id
+                    ) as pickup,
+                    (
+                        select jsonb_build_object('lat', dropoff_lat, 'lng', dropoff_lng, 'address', dropoff_address) from trips where id = trip_id
+                    ) as dropoff
                 from trip_offers
                 where driver_id = w.id and state = 'open' and expires_at - now() > '0.05 s'
             ) f

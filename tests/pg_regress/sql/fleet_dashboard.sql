@@ -42,7 +42,8 @@ insert into dash.trips (id, driver_id, status, fare, earnings, completed_at) val
 (3, 1, 'done', 20, 15.5, now()),
 (4, 2, 'done', 99, 99, now());
 insert into dash.trips (id, driver_id, passenger_id, status, pickup_address, fare, created_at, notes_for_support) values
-(5, 1, 7, 'riding', 'Main Street 1', 30, '2026-01-01 00:00+0', 'secret'), (6, 1, 7, 'new', 'Side Street 2', 30, '2026-01-02 00:00+0', 'secret');
+(5, 1, 7, 'riding', 'Main Street 1', 30, '2026-01-01 00:00+0', 'secret'), (6, null, 7, 'new', 'Side Street 2', 30, '2026-01-02 00:00+0', 'secret');
+update dash.trips set pickup_lat = 48.1, pickup_lng = 11.5, dropoff_lat = 48.2 where id = 6;
 insert into dash.trip_offers (id, trip_id, driver_id, state, created_at, expires_at) values
 (1, 1, 1, 'accepted', '2026-01-01', '2026-01-01'), (2, 2, 1, 'declined', '2026-01-02', '2026-01-02'), (3, 3, 1, 'expired', '2026-01-03', '2026-01-03'),
 (4, 4, 1, 'taken', '2026-01-04', '2026-01-04'), (5, 6, 1, 'open', now(), now() + interval '10 s'), (6, 6, 1, 'open', now(), now() - interval '1 s'),
@@ -125,6 +126,9 @@ select (d #>> '{trips,week}')::int as week, d #>> '{trips,week_earnings}' as ear
     (d #>> '{trips,today}')::int = 1 + (date_trunc('week', now()) = date_trunc('day', now()))::int as today from d;
 select jsonb_array_length(d -> 'telemetry') as last, d #>> '{telemetry,0,message}' as newest, d #>> '{telemetry,9,message}' as oldest from d;
 select jsonb_array_length(d -> 'offers') as open, d #>> '{offers,0,id}' as id, (d #>> '{offers,0,seconds_left}')::numeric between 0 and 10 as seconds_left from d;
+-- where an offered trip begins and ends, though its row is not his to read: of his own open offers alone
+select d #> '{offers,0,pickup}' as pickup, d #> '{offers,0,dropoff}' as dropoff, (select count(*) from dash.trips t where t.id = (d #>> '{offers,0,trip_id}')::bigint) as trips from d;
+select dash.offered_trip(5) is not null as open, dash.offered_trip(1) as accepted, dash.offered_trip(7) as anothers;
 -- a day begins where the driver is
 select (dash.get_driver_dashboard(1, '{trips}', 'Pacific/Kiritimati') #>> '{trips,week}')::int >= 1 as elsewhere;
 select dash.get_driver_dashboard(1, '{trips}', 'Mars/Olympus');

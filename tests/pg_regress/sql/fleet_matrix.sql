@@ -18,6 +18,7 @@ insert into city.trips (driver_id, passenger_id, status, pickup_lat, pickup_lng,
 insert into city.driver_wallets (driver_id, balance) values (1, 100), (2, 200);
 insert into city.telemetry_logs (driver_id, type, message) values (1, 'note', 'of Anna'), (2, 'note', 'of Bert');
 insert into city.driver_locations (driver_id, lat, lng, recorded_at) values (1, 52.5, 13.4, now()), (2, 52.6, 13.5, now());
+insert into city.trip_status_changes (trip_id, from_status, to_status, at, actor) select n, 'requested', 'accepted', now(), 'x' from generate_series(1, 2) n;
 select driver_id, state from city.offer_trip(2, array[1], timeout => '1 h');
 select realtime_sync.presence_track('drivers', '1', ttl => '1 h'), realtime_sync.presence_track('drivers', '2', ttl => '1 h');
 select realtime_sync.send('user:sub-anna', 'hello', '1') > 0 as to_anna, realtime_sync.send('user:sub-paul', 'hello', '1') > 0 as to_paul;
@@ -68,6 +69,7 @@ insert into call (what, call) values
     ('read telemetry', $$string_agg(message, '+' order by id) from city.telemetry_logs where type = 'note'$$),
     ('read locations', $$count(*) from city.driver_locations$$),
     ('read offers', $$count(*) from city.trip_offers$$),
+    ('read Anna''s offer''s place', $$(city.offered_trip(1) #>> '{pickup,lat}')$$),
     ('read state times', $$count(distinct driver_id) from city.driver_state_times$$),
     ('write trips', $$with x as (update city.trips set fare = 0 returning 1) select count(*) from x$$),
     ('offer trip 2', $$count(*) from city.offer_trip(2, array[2]::bigint[])$$),
@@ -90,7 +92,7 @@ insert into call (what, call) values
     ('dispatches by name', $$realtime_sync.fleet_dispatches('city.realtime_dispatcher()')$$),
     ('read states', $$count(distinct driver_id) from city.driver_states$$),
     ('read steps', $$count(*) > 0 from city.trip_transitions$$),
-    ('read trips'' history', $$count(*) from city.trip_status_changes$$),
+    ('read trips'' history', $$string_agg(distinct trip_id::text, '+') from city.trip_status_changes$$),
     ('events of all', $$string_agg(distinct t.topic, '+' order by t.topic) from realtime_sync.events e, unnest(e.topics) t(topic) where t.topic !~ '^(driver|trip|passenger):' or t.topic ~ ':1$'$$),
     ('replay drivers', $$json_array_length(realtime_sync.replay('00000000-0000000000000000-7fffffffffffffff', array['drivers']) -> 'events') > 0$$),
     ('replay driver:1', $$json_array_length(realtime_sync.replay('00000000-0000000000000000-7fffffffffffffff', array['driver:1']) -> 'events') > 0$$),
