@@ -298,6 +298,70 @@ fn offers_of_an_ordinary_owner_expire() {
     assert_eq!(errors, "");
 }
 
+/// Whose turn comes while he is offline has the offer when he is back, by his row or by a heartbeat.
+#[test]
+fn an_offer_waits_for_who_is_offline() {
+    let server = Server::start();
+    let mut client = server.create("city", "");
+    client.batch_execute(CITY).unwrap();
+    client
+        .batch_execute(
+            "update drivers set is_online = false where id = 1;
+             select realtime_sync.presence_track('drivers', '2');
+             select realtime_sync.presence_untrack('drivers', '2')",
+        )
+        .unwrap();
+    for (id, back) in [
+        (1i64, "update drivers set is_online = true where id = 1"),
+        (2, "select realtime_sync.presence_heartbeat('drivers', '2')"),
+    ] {
+        client
+            .execute(
+                "with trip as (insert into trips (pickup_lat, pickup_lng) values (52.5, 13.4) returning id)
+                 select count(*) from trip, set_config('a.trip', trip.id::text, false)",
+                &[],
+            )
+            .unwrap();
+        let offer: i64 = client
+            .query_one(
+                "select id from offer_trip(current_setting('a.trip')::bigint, array[$1], timeout => '1 minute', hold => '1 minute')",
+                &[&id],
+            )
+            .unwrap()
+            .get(0);
+        let state = |client: &mut Client| -> String {
+            let query = "select state from trip_offers where id = $1";
+            client.query_one(query, &[&offer]).unwrap().get(0)
+        };
+        // Longer than the relay takes to look at what came before.
+        sleep(Duration::from_secs(2));
+        assert_eq!(state(&mut client), "waiting");
+        let at: SystemTime = client
+            .query_one("select clock_timestamp()", &[])
+            .unwrap()
+            .get(0);
+        client.execute(back, &[]).unwrap();
+        wait_for("the offer to go out", || {
+            (state(&mut client) == "open").then_some(())
+        });
+        let row = client
+            .query_one(
+                "select extract(epoch from o.offered_at - $2)::float8, (
+                    select count(*) from realtime_sync.events e
+                    where e.event = 'trip_offer.created' and e.topics = array['driver:' || o.driver_id]
+                        and (e.payload ->> 'offer_id')::bigint = o.id
+                 )
+                 from trip_offers o where o.id = $1",
+                &[&offer, &at],
+            )
+            .unwrap();
+        let (late, told): (f64, i64) = (row.get(0), row.get(1));
+        println!("driver {id} had his offer {late:.3} s after he was back");
+        assert_eq!(told, 1);
+        assert!(late < 1.0, "{late} s late");
+    }
+}
+
 #[test]
 fn offers_survive_a_crash() {
     let rounds = if full() { 30 } else { 4 };

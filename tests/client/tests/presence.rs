@@ -90,6 +90,78 @@ fn who_stops_leaves_within_a_second() {
     assert!((0.0..1.0).contains(&late), "{late} s late");
 }
 
+/// A gateway dies, and with it all that it spoke for. Late is when the last of them can be seen to have left.
+#[test]
+fn ten_thousand_who_stop_at_once_leave_once() {
+    const MEMBERS: i32 = 10_000;
+    let server = Server::start();
+    let mut client = started(&server);
+    // A row of the app's for each, which follows, and a thousand others who stay and beat.
+    client
+        .batch_execute(
+            "create table driver (id text primary key, is_online boolean);
+             insert into driver select n, false from generate_series(1, 11000) n;
+             create function drive(member text, state text) returns void language plpgsql as
+             $$ begin update public.driver set is_online = state <> 'offline' where id = member; end $$;
+             select realtime_sync.presence_hook('room', 'drive(text, text)')",
+        )
+        .unwrap();
+    for thousand in 0..11 {
+        beat(
+            &mut client,
+            thousand * 1_000 + 1,
+            thousand * 1_000 + 1_000,
+            "1 hour",
+        );
+    }
+    // Their time ends at one moment, in two seconds.
+    client
+        .batch_execute(
+            "with ends as (select clock_timestamp() + interval '2 s' as at)
+             update realtime_sync.presence set expires = ends.at, due = ends.at, ttl = '2 s', seen = ends.at - interval '2 s'
+             from ends where member::integer <= 10000",
+        )
+        .unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (server, done) = (&server, &done);
+        scope.spawn(move || {
+            let mut client = server.connect("postgres");
+            while !done.load(Relaxed) {
+                beat(&mut client, MEMBERS + 1, MEMBERS + 1_000, "1 hour");
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        wait(
+            &mut client,
+            "select count(*) >= 10000 from realtime_sync.presence_member where state = 'offline'",
+        );
+        done.store(true, Relaxed);
+    });
+    let late: f64 = client
+        .query_one(
+            "select extract(epoch from clock_timestamp() - max(seen) - interval '2 s')::float8
+             from realtime_sync.presence_member where state = 'offline'",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    println!("the last of {MEMBERS} left {late:.3} s late");
+    assert_eq!(
+        number(&mut client, "select count(*) from driver where is_online"),
+        1_000
+    );
+    assert_eq!(
+        number(
+            &mut client,
+            "select count(distinct payload ->> 'member') from realtime_sync.events where event = 'presence.leave'"
+        ),
+        i64::from(MEMBERS)
+    );
+    // About a second alone on two processors (docs/performance.md); beside other work it was six.
+    assert!((0.0..30.0).contains(&late), "{late} s late");
+}
+
 #[test]
 fn a_member_joins_and_leaves_in_turn() {
     let server = Server::start();
