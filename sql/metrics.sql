@@ -38,7 +38,7 @@ as $function$
         union all
         select
             'realtime_sync_latency_seconds', 'histogram',
-            'Ticks by the time from the oldest commit in them until they were sent.',
+            'Ticks by the time from the oldest commit in them until NOTIFY sinks had them.',
             h.place, h.suffix, l.database || h.labels, h.value::text
         from (
             select

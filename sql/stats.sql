@@ -160,7 +160,7 @@ from (
 union all
 select
     'latency_ticks', 'histogram', coalesce('<= ' || l.bound || ' s', 'any'), pg_catalog.sum(l.ticks) over (order by l.bound),
-    'Ticks by the time from the oldest commit in them until they were sent.'
+    'Ticks by the time from the oldest commit in them until NOTIFY sinks had them.'
 from realtime_sync.latencies() l
 union all
 select g.name, 'gauge', s.name, g.value, g.description
@@ -203,7 +203,7 @@ comment on function realtime_sync.counters() is
 comment on function realtime_sync.relay_state() is
     'What writers and the relay of this database have told each other in shared memory.';
 comment on function realtime_sync.latencies() is
-    'Ticks by the time from the oldest commit in them until they were sent: upper bound in seconds, null for any; there, how many seconds all of them took together.';
+    'Ticks by the time from the oldest commit in them until NOTIFY sinks had them: upper bound in seconds, null for any; there, how many seconds all of them took together.';
 comment on view realtime_sync.sink_state is
     'How far each sink has come: its place, what it last failed with, and how much it has not got (10,000 ticks at most).';
 comment on view realtime_sync.unticked is

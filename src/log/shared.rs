@@ -96,11 +96,11 @@ pub struct Relay {
     /// When a start of the worker was last asked for, and last refused for want of a process.
     pub launched: AtomicI64,
     pub refused: AtomicI64,
-    /// When the oldest commit that `pending` stands for ended.
+    /// When the oldest commit that `pending` stands for ended, 0 if none.
     pub since: AtomicI64,
     /// When the relay last looked.
     pub looked: AtomicI64,
-    /// Ticks by the time from the oldest commit in them to their sending: see [`LATENCIES`].
+    /// Ticks by the time from the oldest commit in them until they were notified: see [`LATENCIES`].
     pub latency: [AtomicU64; LATENCIES.len() + 1],
     /// Of all of them together, in microseconds.
     pub latency_sum: AtomicU64,
@@ -179,7 +179,7 @@ pub fn set_segment(segment: u32) {
     slot().segment.store(segment, Relaxed);
 }
 
-/// Counts a tick that was sent this many microseconds after its oldest commit.
+/// Counts a tick that was notified this many microseconds after its oldest commit.
 pub fn observe(latency: i64) {
     let place = LATENCIES.iter().position(|bound| latency <= *bound);
     let relay = relay();

@@ -96,9 +96,12 @@ impl Relay {
         tick::lock(layout);
         let relay = shared::relay();
         let aside = std::mem::take(&mut self.aside);
-        let since = match aside || relay.pending.swap(0, SeqCst) == 0 {
-            true => None,
-            false => Some(relay.since.load(Relaxed)),
+        let since = match aside {
+            true => 0,
+            false => {
+                relay.pending.store(0, SeqCst);
+                relay.since.swap(0, SeqCst)
+            }
         };
         let before = Marks::read();
         // SAFETY: popped below; an error ends the transaction and pops it too.
@@ -154,13 +157,17 @@ impl Relay {
         unsafe { pg_sys::PopActiveSnapshot() };
         shared::count(Counter::Sent, self.sent - sent);
         let now = now();
-        if let Some(since) = since
-            && ticked > 0
-        {
+        if since != 0 && ticked > 0 {
             self.since = Some(self.since.map_or(since, |oldest| oldest.min(since)));
         }
-        if self.since.is_some() && self.is_everybody_notified() {
-            shared::observe(now - self.since.take().unwrap_or(now));
+        match self.is_everybody_notified() {
+            None => self.since = None,
+            Some(true) => {
+                if let Some(since) = self.since.take() {
+                    shared::observe(now - since);
+                }
+            }
+            Some(false) => {}
         }
         relay.looked.store(now, Relaxed);
         self.worked = ticked > 0 || self.sent > sent || behind == Some(0);
@@ -192,11 +199,13 @@ impl Relay {
         })
     }
 
-    /// Whether the sinks that cannot fail, which only notify, have got everything.
-    fn is_everybody_notified(&self) -> bool {
+    /// Whether the sinks that cannot fail, which only notify, have got everything; None where there are none.
+    fn is_everybody_notified(&self) -> Option<bool> {
         let end = self.newest.as_ref().map(Tick::end);
-        let mut sinks = self.targets.iter().filter(|target| !target.sink.can_fail());
-        sinks.all(|target| Some(target.progress.place) >= end)
+        let sinks = self.targets.iter().filter(|target| !target.sink.can_fail());
+        sinks
+            .map(|target| Some(target.progress.place) >= end)
+            .reduce(|all, one| all && one)
     }
 
     /// Sinks are data: they may have changed since the last turn. A new one starts here.

@@ -63,11 +63,11 @@ pub fn ended(committed: bool) {
     }
     *announced = Announced::No;
     if committed {
-        if relay.pending.swap(1, AcqRel) == 0 {
-            // SAFETY: reads the transaction's state.
-            let now = unsafe { server::GetCurrentTransactionStopTimestamp() };
-            relay.since.store(now, Relaxed);
-        }
+        // SAFETY: reads the transaction's state.
+        let now = unsafe { server::GetCurrentTransactionStopTimestamp() };
+        // Before the relay is told: it takes the time with what it is told.
+        let _ = relay.since.compare_exchange(0, now, SeqCst, SeqCst);
+        relay.pending.store(1, SeqCst);
         call();
     }
     relay.capturing.fetch_sub(1, SeqCst);
