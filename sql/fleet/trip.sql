@@ -293,7 +293,7 @@ begin
 end
 $$;
 comment on function {{rpc.set_trip_status}}({{trip.id:type}}, text) is
-    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it. The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, or on another trip; P0002: no such trip; 25001: above READ COMMITTED.'
+    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it (null where the trigger realtime_trip_status is off). The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, or on another trip; P0002: no such trip; 25001: above READ COMMITTED.'
 $template$,
     null
 );
