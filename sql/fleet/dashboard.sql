@@ -17,11 +17,13 @@ begin
             select m.state, m.since, greatest(m.seen, d.seen) as last_seen, coalesce(d.devices, '[]') as devices
             from realtime_sync.presence_member m
             cross join (
-                select pg_catalog.max(p.seen) as seen, pg_catalog.to_jsonb(pg_catalog.array_agg(p order by p.device)) as devices
+                -- In the order of the key, by which they are found: an aggregate that orders sets up a sort each time.
+                select pg_catalog.max(p.seen) as seen, pg_catalog.to_jsonb(pg_catalog.array_agg(p)) as devices
                 from (
                     select p.device, p.state, p.meta, p.since, p.seen, p.expires
                     from realtime_sync.presence p
                     where p.topic = 'drivers' and p.member = $1
+                    order by p.device
                 ) p
             ) d
             where m.topic = 'drivers' and m.member = $1
@@ -80,10 +82,10 @@ as $$
 #variable_conflict use_column
 <<my>>
 declare
-    own {{driver.id:type}} := {{rpc.realtime_driver}}();
-    who {{driver.id:type}} := coalesce($1, my.own);
+    who {{driver.id:type}} := coalesce($1, {{rpc.realtime_driver}}());
 begin
-    if (my.who = my.own or {{rpc.realtime_dispatcher}}()) is not true then
+    -- Each is asked only where it decides: of a dispatcher the lookup by login is 60,000 instructions for nothing.
+    if ($1 is null and my.who is not null or {{rpc.realtime_dispatcher}}() or my.who = {{rpc.realtime_driver}}()) is not true then
         return null;
     end if;
     return coalesce(
@@ -165,7 +167,9 @@ $template$
 ),
 -- A statement for each section, all of the caller's snapshot, since the function is STABLE: what is not asked
 -- for is not even prepared. Each becomes jsonb once, as a row.
--- One plan for all drivers: another planned for each call would cost more than the call.
+-- One plan for all drivers: another planned for each call would cost more than the call. Without bitmaps, by which
+-- all offers that a driver has ever had would be read and sorted for his last 100; with few it saves 74,000 of the
+-- call's 2,440,000 instructions.
 (
     'get_driver_dashboard', 'function', 60, '{driver.id}',
     $template$
@@ -175,6 +179,7 @@ create function {{rpc.get_driver_dashboard}}(
 stable language plpgsql
 set search_path = ''
 set plan_cache_mode = force_generic_plan
+set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 <<my>>
@@ -210,7 +215,7 @@ begin
         return '{"driver": null}';
     end if;
     if $2 is null or 'presence' = any ($2) then
-        presence := {{rpc.driver_presence}}(my.who);
+        presence := {{rpc.driver_presence}}($1);
     end if;
     {{#wallet.driver}}if $2 is null or 'wallet' = any ($2) then
         select pg_catalog.to_jsonb(f) into wallet

@@ -103,6 +103,7 @@ begin
 end
 $$;
 
+set track_functions = 'all';
 set role dash_driver;
 set request.jwt.claims = '{"sub": "00000000-0000-0000-0000-000000000001"}';
 select w from dash.schema, dash.wrong(schema #> '{$defs,dashboard}', dash.get_driver_dashboard()) w;
@@ -158,11 +159,21 @@ select dash.get_driver_dashboard();
 set request.jwt.claims = '{"sub": "00000000-0000-0000-0000-00000000000f", "user_role": "dispatcher"}';
 select dash.get_driver_dashboard(1) #>> '{driver,name}' as name, dash.get_driver_dashboard(1) #>> '{presence,state}' as state;
 select w from dash.schema, dash.wrong(schema #> '{$defs,dashboard}', dash.get_driver_dashboard(2)) w;
+-- and is not looked up as a driver to see where one is, nor a driver asked whether he dispatches to see where he is
+select pg_stat_force_next_flush();
+begin;
+select dash.driver_presence(1) ->> 'state' as state;
+select funcname, calls from pg_stat_xact_user_functions where schemaname = 'dash' and funcname ~ '^realtime_' order by 1;
+set local request.jwt.claims = '{"sub": "00000000-0000-0000-0000-000000000001"}';
+select dash.driver_presence() ->> 'state' as state, dash.driver_presence(2) is null as hidden;
+select funcname, calls from pg_stat_xact_user_functions where schemaname = 'dash' and funcname ~ '^realtime_' order by 1;
+rollback;
 select w from dash.schema, dash.wrong(schema #> '{$defs,no_driver}', dash.get_driver_dashboard(3)) w;
 select w, jsonb_array_length(o -> 'drivers') from dash.schema, dash.get_fleet_overview() o left join dash.wrong((select schema #> '{$defs,overview}' from dash.schema), o) w on true;
 select jsonb_pretty(dash.get_driver_dashboard(2) - '{telemetry}'::text[] - '{generated_at,cursor,driver,offers,trips}'::text[]);
 reset request.jwt.claims;
 reset role;
+reset track_functions;
 
 -- an app with little has the same keys
 create schema bare;

@@ -1,4 +1,4 @@
--- Promise: neither the dashboard nor the map reads a whole table of the app.
+-- Promise: neither the dashboard nor the map reads a whole table of the app, nor all offers a driver has ever had.
 \set SHOW_CONTEXT never
 create schema plans;
 create table plans.drivers (id bigint primary key, user_id uuid unique, name text, is_online boolean, status text, lat float8, lng float8);
@@ -55,6 +55,14 @@ begin;
 select count(plans.get_driver_dashboard(n)) from generate_series(1, 20) n;
 select * from plans.whole();
 select * from plans.used();
+commit;
+reset role;
+insert into plans.trip_offers select 100000 + n, n, 1, 'accepted', now() - interval '1 min' * n, now() from generate_series(1, 3000) n;
+set role plans_user;
+select pg_stat_force_next_flush();
+begin;
+select plans.get_driver_dashboard(1) #>> '{acceptance,offers}' as offers;
+select idx_tup_fetch <= 110 as the_last_only from pg_stat_xact_user_tables where relid = 'plans.trip_offers'::regclass;
 commit;
 select pg_stat_force_next_flush();
 begin;
