@@ -2,24 +2,31 @@
 -- ends. Row-level security on realtime_sync.presence is the authorisation, so its functions run as their
 -- caller; what a caller's change means for the member, and the event, is its trigger's business.
 
+-- Domains and no CHECK constraints, whose text PostgreSQL parses anew in every statement: 113,000 of the 390,000
+-- instructions of a heartbeat.
+create domain realtime_sync.presence_name as text collate "C" constraint not_empty check (value <> '');
+create domain realtime_sync.presence_ttl as interval constraint from_1_second_to_1_day check (value between '1 s' and '1 day');
+
 -- Unlogged: after a crash it is empty, and the next heartbeats fill it. A heartbeat changes no indexed
 -- column, so that it is a HOT update: expires is not indexed but due is, which is never later than expires
--- and is moved up to it only when realtime_sync.presence_expire() meets a row that lives on.
+-- and is moved up to it only when realtime_sync.presence_expire() meets a row that lives on. A page has room for
+-- all of its rows twice, since one statement may update all: at fillfactor 60, 4,500 of the first 10,000 were not HOT.
 create unlogged table realtime_sync.presence (
-    topic text collate "C" not null check (topic <> ''),
-    member text collate "C" not null check (member <> ''),
+    topic realtime_sync.presence_name not null,
+    member realtime_sync.presence_name not null,
     device text collate "C" not null default '',
-    state text not null default 'online' check (state <> ''),
+    state realtime_sync.presence_name not null default 'online',
     meta jsonb,
     since timestamptz not null default pg_catalog.statement_timestamp(),
     seen timestamptz not null default pg_catalog.statement_timestamp(),
     expires timestamptz not null,
-    ttl interval not null default '30 s' constraint ttl_from_1_second_to_1_day check (ttl between '1 s' and '1 day'),
+    ttl realtime_sync.presence_ttl not null default '30 s',
     due timestamptz not null,
-    primary key (topic, member, device),
-    constraint within_a_day check (due <= expires and expires <= seen + interval '25 hours')
-) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
+    -- Members first, who differ: a search that compares the topic at each step costs 6,000 instructions more, of 16,000.
+    primary key (member, topic, device)
+) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.05);
 
+create index presence_topic on realtime_sync.presence (topic);
 create index presence_due on realtime_sync.presence (due);
 
 -- What others see of a member: the best of its devices, and when it was last seen after the last has
@@ -180,7 +187,7 @@ create policy own on realtime_sync.presence
     using (member = (select coalesce(realtime_sync.claim('sub'), current_user)) and realtime_sync.may_send(topic))
     with check (
         member = (select coalesce(realtime_sync.claim('sub'), current_user))
-        and seen <= pg_catalog.clock_timestamp()
+        and seen <= pg_catalog.clock_timestamp() and due <= expires and expires <= seen + interval '25 hours'
         and realtime_sync.may_send(topic)
     );
 
@@ -213,7 +220,7 @@ begin
         seen = greatest(p.seen, excluded.seen),
         ttl = excluded.ttl,
         expires = greatest(p.seen, excluded.seen) + excluded.ttl,
-        due = least(p.due, greatest(p.seen, excluded.seen) + excluded.ttl);
+        due = least(p.due, excluded.due);
 end
 $function$;
 
@@ -226,27 +233,25 @@ set search_path = ''
 as $function$
 #variable_conflict use_column
 declare
+    moment constant timestamptz := pg_catalog.statement_timestamp();
     beaten bigint;
 begin
     insert into realtime_sync.presence as p (topic, member, device, state, meta, ttl, seen, expires, due)
-    select distinct on (b.member, k.topic, k.device)
-        k.topic, b.member, k.device, coalesce(b.state, 'online'), b.meta, k.ttl, t.now, t.now + k.ttl, t.now + k.ttl
-    from pg_catalog.statement_timestamp() as t(now)
-    cross join pg_catalog.jsonb_to_recordset(presence_heartbeats.beats)
-        as b(topic text, member text, device text, state text, meta jsonb, ttl interval)
-    cross join lateral (
-        select
-            coalesce(b.topic, presence_heartbeats.topic) as topic,
-            coalesce(b.device, '') as device,
-            coalesce(b.ttl, presence_heartbeats.ttl, '30 s') as ttl
+    select k.topic, k.member, k.device, k.state, k.meta, k.ttl, moment, moment + k.ttl, moment + k.ttl
+    from (
+        select distinct on (b.member, topic, device)
+            coalesce(b.topic, presence_heartbeats.topic) as topic, b.member, coalesce(b.device, '') as device,
+            coalesce(b.state, 'online') as state, b.meta, coalesce(b.ttl, presence_heartbeats.ttl, '30 s') as ttl
+        from pg_catalog.jsonb_to_recordset(presence_heartbeats.beats)
+            as b(topic text, member text, device text, state text, meta jsonb, ttl interval)
+        order by b.member, topic, device
     ) k
-    order by b.member, k.topic, k.device
     on conflict (topic, member, device) do update set
         meta = coalesce(excluded.meta, p.meta),
         seen = greatest(p.seen, excluded.seen),
         ttl = excluded.ttl,
         expires = greatest(p.seen, excluded.seen) + excluded.ttl,
-        due = least(p.due, greatest(p.seen, excluded.seen) + excluded.ttl);
+        due = least(p.due, excluded.due);
     get diagnostics beaten = row_count;
     return beaten;
 end
@@ -274,7 +279,7 @@ begin
         seen = greatest(p.seen, excluded.seen),
         ttl = excluded.ttl,
         expires = greatest(p.seen, excluded.seen) + excluded.ttl,
-        due = least(p.due, greatest(p.seen, excluded.seen) + excluded.ttl);
+        due = least(p.due, excluded.due);
 end
 $function$;
 
@@ -333,6 +338,10 @@ revoke all on function realtime_sync.presence_hook(text, regprocedure) from publ
 
 comment on table realtime_sync.presence is
     'The devices of members that are here, unlogged. Row-level security is the authorisation: a member writes its own where it may send. Read it through realtime_sync.presence_state().';
+comment on domain realtime_sync.presence_name is
+    'A topic, member or state of presence: not empty.';
+comment on domain realtime_sync.presence_ttl is
+    'How long after it was last heard of a device is still here: 1 s to 1 day.';
 comment on column realtime_sync.presence.meta is
     'Any object; by convention latency_ms (round trip, milliseconds), signal (0 none to 4 full), battery (0 to 100), app_version.';
 comment on column realtime_sync.presence.since is

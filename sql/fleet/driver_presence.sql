@@ -55,8 +55,9 @@ volatile security definer language plpgsql
 set search_path = ''
 as $$
 begin
+    -- realtime_located_driver() only refuses here: as every phone calls this, one function less.
     perform realtime_sync.presence_heartbeat(
-        'drivers', {{rpc.realtime_located_driver}}(null)::text, $3, $1, $2, $4
+        'drivers', coalesce({{rpc.realtime_driver}}(), {{rpc.realtime_located_driver}}(null))::text, $3, $1, $2, $4
     );
 end
 $$;

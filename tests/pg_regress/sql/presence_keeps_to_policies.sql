@@ -69,6 +69,20 @@ update realtime_sync.presence set seen = now() + interval '10 years', expires = 
 \echo :SQLSTATE
 update realtime_sync.presence set expires = 'infinity';
 \echo :SQLSTATE
+update realtime_sync.presence set due = 'infinity';
+\echo :SQLSTATE
+update realtime_sync.presence set state = '';
+\echo :SQLSTATE
+-- a day is one of 25 hours where the clocks go back
+begin;
+set local timezone = 'Europe/Berlin';
+insert into realtime_sync.presence (topic, member, device, ttl, seen, expires, due)
+select 'room:1', 'ada', 'clock', '1 day', t.at, t.at + interval '1 day', t.at + interval '1 day'
+from (values (timestamptz '2025-10-26 00:00 Europe/Berlin')) t(at)
+returning expires - seen as kept_for;
+set local timezone = 'UTC';
+update realtime_sync.presence set due = expires where device = 'clock' returning member;
+rollback;
 select * from realtime_sync.presence_member;
 \echo :SQLSTATE
 select realtime_sync.presence_expire();

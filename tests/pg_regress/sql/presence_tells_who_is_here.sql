@@ -189,17 +189,6 @@ select realtime_sync.presence_shift('drivers', 'break.end', '42') is not null as
 select event, member, state, previous from said where event like 'presence.%';
 select member, device, state from realtime_sync.presence order by 1, 2;
 
--- a ttl of a day on the day of 25 hours, of a session where the clocks go back; the relay's are set elsewhere
-truncate realtime_sync.presence, realtime_sync.presence_member, realtime_sync.presence_shift;
-set timezone = 'Europe/Berlin';
-insert into realtime_sync.presence (topic, member, ttl, seen, expires, due)
-select 'drivers', '42', '1 day', t.at, t.at + interval '1 day', t.at + interval '1 day'
-from (values (timestamptz '2026-10-25 00:00 Europe/Berlin')) t(at);
-set timezone = 'UTC';
-update realtime_sync.presence set due = expires;
-select expires - seen as kept_for from realtime_sync.presence;
-reset timezone;
-
 drop table drivers;
 drop function drive;
 drop view said;
