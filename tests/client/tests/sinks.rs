@@ -6,7 +6,7 @@ use client::postgres::fallible_iterator::FallibleIterator;
 use client::postgres::types::FromSqlOwned;
 use client::postgres::{Client, Notification};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -434,6 +434,113 @@ fn a_sink_that_hangs_or_is_slow_holds_nobody_up() {
         assert_eq!(next(&mut listener).channel(), "slow");
         slow += 1;
     }
+}
+
+/// Each event is heard while the sinks that can fail still work on it or wait for it, by the server's clock: the
+/// notification was not part of their transaction, and did not wait for it.
+#[test]
+fn notify_is_heard_while_others_work_and_wait() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    // A lock is waited for half a second.
+    client
+        .batch_execute(
+            "create function slow(event json) returns text language plpgsql as $$
+             begin
+                 perform pg_sleep(0.6);
+                 return clock_timestamp();
+             end $$;
+             select realtime_sync.add_sink('slow', 'slow', 'table:other', topics => array['slow']);
+             select realtime_sync.add_sink('box', target => 'table:box', topics => array['box'])",
+        )
+        .unwrap();
+    let mut listener = server.connect("app");
+    listener.batch_execute("listen realtime_sync").unwrap();
+    let mut holder = server.connect("app");
+    for n in 1..=4i64 {
+        for (topic, ended) in [
+            (
+                "slow",
+                "select payload::timestamptz from other where payload is not null order by n desc limit 1",
+            ),
+            (
+                "box",
+                "select at from realtime_sync.progress where error is not null order by at desc limit 1",
+            ),
+        ] {
+            if topic == "box" {
+                holder
+                    .batch_execute("begin; lock table box in exclusive mode")
+                    .unwrap();
+            }
+            client
+                .batch_execute(&format!("select realtime_sync.send('{topic}', 'e', '{n}')"))
+                .unwrap();
+            next(&mut listener);
+            let heard = SystemTime::now();
+            if topic == "box" {
+                let failing = "select retries > 0 from realtime_sync.sink where name = 'box'";
+                wait_for(&mut client, failing, true);
+                holder.batch_execute("commit").unwrap();
+                wait_for(&mut client, "select count(*) from box", n);
+            } else {
+                wait_for(&mut client, "select count(*) from other", n);
+            }
+            let ended: SystemTime = client.query_one(ended, &[]).unwrap().get(0);
+            let ahead = ended.duration_since(heard);
+            println!("{topic}: heard {ahead:?} before it ended");
+            assert!(
+                ahead.is_ok(),
+                "heard after '{topic}' had its turn: {ahead:?}"
+            );
+        }
+    }
+}
+
+/// What a slow sink does not get in its turn of 0.2 seconds it gets in the next, which comes though nothing else does: of a
+/// batch, of what was held back, and of two sinks that take turns.
+#[test]
+fn a_slow_sink_goes_on_though_nothing_else_happens() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    client
+        .batch_execute(
+            "create function slow(event json) returns text language sql as $$ select event ->> 'id' from pg_sleep(0.05) $$;
+             create table place (id int primary key, x int);
+             insert into place select n, 0 from generate_series(1, 20) n;
+             select count(*) from realtime_sync.enable('place', throttle => '1 s', throttle_columns => array['x']);
+             select realtime_sync.add_sink('held', 'slow', 'table:box', topics => array['place']);
+             select realtime_sync.add_sink('one', 'slow', 'table:box', topics => array['t']);
+             select realtime_sync.add_sink('other', 'slow', 'table:other', topics => array['t'])",
+        )
+        .unwrap();
+    // A second's work is five turns; a relay at rest looks once a second by itself.
+    let mut complete = |what: &str, change: &str, query: &str, work: Duration| {
+        let began = Instant::now();
+        client.batch_execute(change).unwrap();
+        wait_for(&mut client, query, true);
+        let took = began.elapsed();
+        println!("{what}: {took:?} for {work:?} of work");
+        assert!(
+            took < work + Duration::from_millis(2_500),
+            "{what}: {took:?}"
+        );
+    };
+    let second = Duration::from_secs(1);
+    complete(
+        "a batch for two",
+        "insert into t select n, null, 'x' from generate_series(1, 20) n",
+        "select (select count(*) from box) = 20 and (select count(*) from other) = 20",
+        2 * second,
+    );
+    complete(
+        "what was held back",
+        "update place set x = 1; update place set x = 2",
+        "select count(*) = 60 from box",
+        3 * second,
+    );
 }
 
 #[test]
