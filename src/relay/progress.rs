@@ -94,6 +94,22 @@ impl Progress {
         found
     }
 
+    /// Notes that of what a sink has got nothing is held back up to `place`, and whether anything is after it. As
+    /// progress of the number with a minus: of two notes of one place that of `held` is the newer, since its
+    /// event came later.
+    pub fn note(sink: i32, place: Place, held: bool) {
+        let mut note = Progress::at(place);
+        note.retries = i32::from(held);
+        note.sent = u64::from(!held);
+        note.write(-sink, None);
+    }
+
+    /// Where what a sink holds back begins, if anything is. A note without either mark is of before there were any.
+    pub fn find_note(sink: i32) -> Option<Place> {
+        let note = Progress::find(-sink)?;
+        (note.sent == 0).then_some(note.place)
+    }
+
     /// Everything up to `place` has been sent, or was not wanted.
     pub fn advance(&mut self, sink: i32, place: Place, sent: bool) {
         self.place = place;

@@ -35,11 +35,12 @@ impl Target {
     /// that fails stays where it is and is tried again later.
     pub fn send(&mut self, batch: &Batch, place: Place) -> u64 {
         let mut wanted = self.sink.choose(batch);
-        self.valve.recall(batch, &mut wanted);
-        if self.valve.recalls(place) {
-            // It has been sent already.
-            self.progress.place = place;
-            return 0;
+        if let Some(again) = self.valve.recall(batch, &mut wanted) {
+            // It has been sent already, and a failure is one of what comes after it.
+            self.progress.place = again.min(place);
+            if place <= again {
+                return 0;
+            }
         }
         if !wanted.is_empty() && !self.has_room() {
             return 0;

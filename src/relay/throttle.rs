@@ -1,7 +1,7 @@
 //! What a sink is not sent at once: updates of throttled columns. A sink has a throttle of its own, fed in
 //! the order of its events, so that one that is behind is throttled as well.
 
-use super::batch::Batch;
+use super::batch::{Batch, Entry};
 use super::progress::{Progress, now};
 use super::sink::INLINE;
 use crate::log::history::{self, Pair, Wanted};
@@ -26,6 +26,11 @@ pub struct Held {
 }
 
 impl Held {
+    fn of(entry: &Entry) -> Held {
+        let (place, xid) = (entry.place, entry.xid);
+        Held { place, xid }
+    }
+
     pub fn id(&self) -> u64 {
         self.place.id
     }
@@ -43,7 +48,7 @@ pub struct Valve {
     /// Up to here events come for the second time, to find those that were held back when the last
     /// process ended.
     again: Option<Place>,
-    /// Up to here nothing is held back, as written; None when that is all the sink has got.
+    /// Up to here nothing is held back, as written; None when nothing is of all the sink has got.
     noted: Option<Place>,
     written: i64,
     /// Of what the throttle counts, what the shared counter has.
@@ -51,16 +56,10 @@ pub struct Valve {
     told: bool,
 }
 
-/// How far nothing is held back is kept as the progress of a sink of this number.
-fn note_of(sink: i32) -> i32 {
-    -sink
-}
-
 impl Valve {
     /// For a sink that stands at `place`, which is set back to where something may have been held.
     pub fn open(sink: i32, place: &mut Place) -> Valve {
-        let noted = Progress::find(note_of(sink)).map(|note| note.place);
-        let noted = noted.filter(|noted| noted < place);
+        let noted = Progress::find_note(sink).filter(|noted| noted < place);
         Valve {
             inline: sink == INLINE,
             throttle: Throttle::new(ROWS),
@@ -72,36 +71,33 @@ impl Valve {
         }
     }
 
-    /// Whether all up to this place comes for the second time.
-    pub fn recalls(&self, place: Place) -> bool {
-        self.again.is_some_and(|again| place <= again)
-    }
-
-    /// Takes out of `chosen` what comes for the second time. The last event of a row may have been held
-    /// back: better twice than never. When it is due follows from when it was made, so that one process
-    /// after another does not put it off.
-    pub fn recall(&mut self, batch: &Batch, chosen: &mut Vec<usize>) {
-        let Some(again) = self.again else { return };
+    /// Takes out of `chosen` what comes for the second time, and gives up to where everything does. The last
+    /// event of a row may have been held back: better twice than never. When it is due follows from when it
+    /// was made, so that one process after another does not put it off.
+    pub fn recall(&mut self, batch: &Batch, chosen: &mut Vec<usize>) -> Option<Place> {
+        let again = self.again?;
         chosen.retain(|&n| {
             let entry = &batch.entries[n];
             if entry.place > again {
                 return true;
             }
-            let subject = Subject::of(batch.text(entry), entry.throttle > 0);
+            let (held, subject) = (
+                Held::of(entry),
+                Subject::of(batch.text(entry), entry.throttle > 0),
+            );
             match subject {
                 Subject::Row(row) if entry.throttle > 0 => {
                     let window = i64::from(entry.throttle) * 1_000;
-                    let (place, xid) = (entry.place, entry.xid);
                     let until = entry.at.saturating_add(window);
-                    self.throttle
-                        .recall(&row, window, until, Held { place, xid });
+                    self.throttle.recall(&row, window, until, held);
                 }
-                subject => self.throttle.pass_subject(&subject),
+                subject => self.throttle.pass_subject(&subject, held),
             }
             false
         });
         // What a second reading takes the place of was counted by the first.
         self.counted = self.throttle.suppressed;
+        Some(again)
     }
 
     /// Takes out of `chosen` what is held back.
@@ -113,7 +109,7 @@ impl Valve {
         if self.inline {
             for entry in batch.entries.iter().filter(|entry| entry.notified) {
                 let subject = Subject::of(batch.text(entry), false);
-                self.throttle.pass_subject(&subject);
+                self.throttle.pass_subject(&subject, Held::of(entry));
             }
         }
         chosen.retain(|&n| {
@@ -121,7 +117,7 @@ impl Valve {
             if entry.throttle == 0 {
                 if self.throttle.next_due().is_some() {
                     let subject = Subject::of(batch.text(entry), false);
-                    self.throttle.pass_subject(&subject);
+                    self.throttle.pass_subject(&subject, Held::of(entry));
                 }
                 return true;
             }
@@ -129,8 +125,7 @@ impl Valve {
                 return true;
             };
             let window = i64::from(entry.throttle) * 1_000;
-            let (place, xid) = (entry.place, entry.xid);
-            self.throttle.update(&row, window, now, Held { place, xid }) == Verdict::Send
+            self.throttle.update(&row, window, now, Held::of(entry)) == Verdict::Send
         });
         self.throttle.sweep(now);
         self.count();
@@ -182,17 +177,20 @@ impl Valve {
             return;
         }
         self.again = None;
-        let note = match (self.throttle.next_due(), self.noted) {
-            (None, None) => return,
-            (None, Some(_)) => place,
-            (Some(_), Some(_)) if now() - self.written < NOTED => return,
-            (Some(_), _) => self.throttle.oldest().map_or(place, |held| held.before()),
-        };
-        if self.noted != Some(note) {
-            self.written = now();
-            Progress::at(note).advance(note_of(sink), note, true);
+        if self.noted.is_some()
+            && self.throttle.next_due().is_some()
+            && now() - self.written < NOTED
+        {
+            return;
         }
-        self.noted = self.throttle.next_due().map(|_| note);
+        // What is after `place` comes again anyway, to a sink that failed.
+        let oldest = self.throttle.oldest().filter(|held| held.place <= place);
+        let note = oldest.map(|held| held.before());
+        if self.noted != note {
+            self.written = now();
+            Progress::note(sink, note.unwrap_or(place), note.is_some());
+        }
+        self.noted = note;
     }
 
     fn count(&mut self) {

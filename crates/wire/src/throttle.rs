@@ -166,10 +166,11 @@ impl<E: Copy + Ord> Throttle<E> {
         Verdict::Hold
     }
 
-    /// Another event of the row, sent at once: it says all that one held back would have said.
-    pub fn pass(&mut self, row: &[u8]) {
+    /// Another event of the row, sent at once: it says all that an older one held back would have said. One that
+    /// comes again, to a sink that failed, says nothing of what came after it.
+    pub fn pass(&mut self, row: &[u8], event: E) {
         if let Some(known) = self.rows.get_mut(row)
-            && known.held.take().is_some()
+            && known.held.take_if(|held| *held < event).is_some()
         {
             self.suppressed += 1;
             let place = (known.until, known.number);
@@ -180,20 +181,20 @@ impl<E: Copy + Ord> Throttle<E> {
     }
 
     /// An event that is not to be held back.
-    pub fn pass_subject(&mut self, subject: &Subject) {
+    pub fn pass_subject(&mut self, subject: &Subject, event: E) {
         match subject {
-            Subject::Row(row) => self.pass(row),
+            Subject::Row(row) => self.pass(row, event),
             Subject::Renamed(row, former) => {
-                self.pass(former);
-                self.pass(row);
+                self.pass(former, event);
+                self.pass(row, event);
             }
-            Subject::Table(beginning) => self.pass_all(beginning),
+            Subject::Table(beginning) => self.pass_all(beginning, event),
             Subject::None => {}
         }
     }
 
     /// [`Throttle::pass`] of every row that begins so.
-    pub fn pass_all(&mut self, beginning: &[u8]) {
+    pub fn pass_all(&mut self, beginning: &[u8], event: E) {
         let rows: Vec<Arc<[u8]>> = self
             .holding
             .values()
@@ -201,7 +202,7 @@ impl<E: Copy + Ord> Throttle<E> {
             .cloned()
             .collect();
         for row in rows {
-            self.pass(&row);
+            self.pass(&row, event);
         }
     }
 
@@ -352,17 +353,32 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_again_takes_nothing_that_came_after_it() {
+        let mut throttle = Throttle::new(10);
+        // inserted, updated twice, and truncated before all that, by a sink that fails three times
+        for now in 0..3 {
+            throttle.pass_all(b"a", 1);
+            throttle.pass(b"a", 2);
+            assert_eq!(throttle.update(b"a", WINDOW, now, 3), Verdict::Send);
+            assert_eq!(throttle.update(b"a", WINDOW, now, 4), Verdict::Hold);
+            assert_eq!((throttle.oldest(), throttle.suppressed), (Some(4), 0));
+        }
+        let due = throttle.due(10, 9);
+        assert_eq!(due.iter().map(|due| due.event).collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
     fn what_is_not_held_back_takes_the_place_of_what_is() {
         let mut throttle = Throttle::new(10);
         for (event, row) in [(1, b"t1"), (2, b"t2"), (3, b"u1")] {
             throttle.update(row, WINDOW, 0, event);
             assert_eq!(throttle.update(row, WINDOW, 1, 10 * event), Verdict::Hold);
         }
-        throttle.pass(b"t1");
+        throttle.pass(b"t1", 11);
         assert_eq!((throttle.suppressed, throttle.due(10, 9).len()), (1, 2));
         // the window goes on
         assert_eq!(throttle.update(b"t1", WINDOW, 9, 4), Verdict::Hold);
-        throttle.pass_all(b"t");
+        throttle.pass_all(b"t", 29);
         let due = throttle.due(10, 9);
         assert_eq!(due.iter().map(|due| due.event).collect::<Vec<_>>(), [30]);
         assert_eq!(throttle.oldest(), Some(30));
@@ -478,7 +494,7 @@ mod tests {
                     }
                     Step::Pass(row) => {
                         self.rows.push(row);
-                        self.throttle.pass(&[row]);
+                        self.throttle.pass(&[row], event);
                         let list = self.sent.entry(row).or_default();
                         list.push((event, self.now, false));
                     }

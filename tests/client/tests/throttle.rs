@@ -1,9 +1,11 @@
 //! Throttled sources with a real listener: what arrives, when, and under which cursor; across a relay that
 //! is killed while it holds something back.
 
-use client::Server;
 use client::postgres::Client;
 use client::postgres::fallible_iterator::FallibleIterator;
+use client::process::{lives, relay_pid, wait_for};
+use client::random::Random;
+use client::{Server, signal};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -105,6 +107,21 @@ fn start(delivery: &str) -> (Server, Client) {
 fn count(client: &mut Client, name: &str) -> i64 {
     let query = "select value::bigint from realtime_sync.stats where name = $1";
     client.query_one(query, &[&name]).unwrap().get(0)
+}
+
+/// Ends the relay, and waits until it has ended.
+fn end_relay(client: &mut Client) {
+    let pid = relay_pid(client, "app").expect("a relay");
+    signal(pid, "TERM");
+    wait_for("the relay to end", || (!lives(pid)).then_some(()));
+}
+
+/// Asks until the answer is yes.
+fn asked(client: &mut Client, query: &str) {
+    wait_for(query, || {
+        let row = client.query_one(query, &[]).unwrap();
+        row.get::<_, bool>(0).then_some(())
+    });
 }
 
 fn is_at(key: i64, lat: i64) -> impl Fn(&Value) -> bool {
@@ -287,11 +304,7 @@ fn what_a_killed_relay_held_back_arrives() {
         .batch_execute("update driver set status = 'x' where id = 30")
         .unwrap();
     listener.until("the marker", |event| event["key"]["id"] == 30);
-    let relay = "select pid from pg_stat_activity where backend_type = 'realtime_sync relay'";
-    let pid: i32 = client.query_one(relay, &[]).unwrap().get(0);
-    client
-        .execute("select pg_terminate_backend($1)", &[&pid])
-        .unwrap();
+    end_relay(&mut client);
     for key in 1..21 {
         listener.until("a held one", is_at(key, 2));
     }
@@ -302,15 +315,220 @@ fn what_a_killed_relay_held_back_arrives() {
         .batch_execute("update driver set status = 'y' where id = 31")
         .unwrap();
     listener.until("the marker", |event| event["key"]["id"] == 31);
-    let pid: i32 = client.query_one(relay, &[]).unwrap().get(0);
-    client
-        .execute("select pg_terminate_backend($1)", &[&pid])
-        .unwrap();
+    end_relay(&mut client);
     client
         .batch_execute("update driver set status = 'z' where id = 32")
         .unwrap();
     listener.until("the marker", |event| event["key"]["id"] == 32);
     assert_eq!(listener.heard.len(), before + 2);
+}
+
+/// A relay leaves whenever there is nothing to do, and another begins with the next change.
+#[test]
+fn the_next_relay_sends_nothing_again() {
+    let (server, mut client) = start("worker");
+    let mut listener = Listener::new(&server);
+    client
+        .batch_execute(
+            "update driver set lat = 1 where id = 1; update driver set lat = 2 where id = 1",
+        )
+        .unwrap();
+    listener.until("the held one", is_at(1, 2));
+    // nothing is held any more, and this is not held back either
+    client
+        .batch_execute("update driver set lat = 5 where id = 2")
+        .unwrap();
+    listener.until("the first of its row", is_at(2, 5));
+    end_relay(&mut client);
+    // by the end of this one's window what the next relay had taken for held would be there
+    client
+        .batch_execute(
+            "update driver set lat = 1 where id = 3; update driver set lat = 2 where id = 3",
+        )
+        .unwrap();
+    listener.until("the next held one", is_at(3, 2));
+    assert_eq!(listener.of(2).len(), 1, "{:#?}", listener.ids());
+    listener.cursors_grow();
+}
+
+/// A slow sink and one that fails, beside NOTIFY, each with a throttle of its own.
+const SINKS: &str = "
+    set local realtime_sync.capture = off;
+    insert into driver select g, 'free', 0, 0 from generate_series(51, 200) g;
+    set local realtime_sync.capture = on;
+    create table broken (id int);
+    create table slow (n bigint generated always as identity, event_id bigint, key text, payload text);
+    create table picky (n bigint generated always as identity, event_id bigint, key text, payload text);
+    create function slow(event json) returns text language sql as $$ select event #>> '{new,lat}' from pg_sleep(0.03) $$;
+    create function picky(event json) returns text language plpgsql as $$
+    begin
+        if exists (select from public.broken) then
+            raise exception 'broken';
+        end if;
+        return event #>> '{new,lat}';
+    end $$;
+    select realtime_sync.add_sink('slow', 'slow', 'table:slow');
+    select realtime_sync.add_sink('picky', 'picky', 'table:picky')";
+
+#[derive(Clone, Copy, Debug)]
+enum Kill {
+    Relay,
+    /// PostgreSQL then ends all sessions, and starts anew in the memory of before.
+    RelayAtOnce,
+    Server,
+}
+
+#[test]
+fn no_kill_in_a_window_takes_from_any_sink_what_it_held() {
+    let mut random = Random::seeded();
+    let (mut server, mut client) = start("worker");
+    client.batch_execute(SINKS).unwrap();
+    let mut listener = Listener::new(&server);
+    let kills = [Kill::Relay, Kill::RelayAtOnce, Kill::Server];
+    for (round, kill) in kills.into_iter().cycle().take(6).enumerate() {
+        let keys = 100 + 10 * round as i64..105 + 10 * round as i64;
+        let (first, last) = (keys.start, keys.end - 1);
+        let change =
+            |lat| format!("update driver set lat = {lat} where id between {first} and {last};");
+        client
+            .batch_execute("insert into broken values (1)")
+            .unwrap();
+        // a transaction, so that the second is never sent, however slow the machine
+        let began = Instant::now();
+        client
+            .batch_execute(&[change(1), change(2), change(3)].concat())
+            .unwrap();
+        let at_once = listener.until("the first of its window", is_at(last, 1)) - began;
+        assert!(at_once < WINDOW, "{kill:?}: the first took {at_once:?}");
+        std::thread::sleep(Duration::from_millis(random.below(500)));
+        match kill {
+            Kill::Relay => end_relay(&mut client),
+            Kill::RelayAtOnce => {
+                let pid = relay_pid(&mut client, "app").expect("a relay");
+                signal(pid, "KILL");
+                wait_for("the server to end its sessions", || {
+                    client.batch_execute("select 1").err()
+                });
+                server.wait_until_ready();
+            }
+            Kill::Server => server.crash(),
+        }
+        let held = began.elapsed() < WINDOW;
+        if !matches!(kill, Kill::Relay) {
+            if matches!(kill, Kill::Server) {
+                server.start_postmaster();
+            }
+            // who listens before the next relay begins misses nothing
+            let heard = std::mem::take(&mut listener.heard);
+            listener = Listener {
+                heard,
+                ..Listener::new(&server)
+            };
+            client = server.connect("app");
+        }
+        client
+            .batch_execute(&format!(
+                "update driver set status = 'x' where id = {}",
+                round + 1
+            ))
+            .unwrap();
+        for key in keys.clone() {
+            listener.until("what was held back", is_at(key, 3));
+        }
+        client.batch_execute("delete from broken").unwrap();
+        for sink in ["slow", "picky"] {
+            let wanted = format!(
+                "select count(*) = 5 from {sink} where payload = '3' and (key::json ->> 'id')::int between {first} and {last}"
+            );
+            asked(&mut client, &wanted);
+        }
+        for key in keys.clone() {
+            let told = listener
+                .of(key)
+                .into_iter()
+                .map(|(_, e)| e["new"]["lat"].to_string());
+            let mut told: Vec<_> = told.map(|lat| lat.replace(".0", "")).collect();
+            if matches!(kill, Kill::Relay) || told.len() != 3 {
+                assert_eq!(told, ["1", "3"], "{kill:?}: notified");
+            } else {
+                // a commit that did not wait for the disk is undone with the server, and made again
+                told.dedup();
+                assert!(
+                    told == ["1", "3"] || !held && told == ["1", "3", "1", "3"],
+                    "{kill:?}: {told:?}"
+                );
+            }
+            for sink in ["slow", "picky"] {
+                let query = format!(
+                    "select payload from {sink} where (key::json ->> 'id')::bigint = $1 order by n"
+                );
+                let rows = client.query(&query, &[&key]).unwrap();
+                let told: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+                // what failed for a window's time is at its last already
+                let late = sink == "picky" || !held;
+                assert!(
+                    told == ["1", "3"] || late && told == ["3"],
+                    "{kill:?}: {sink}: {told:?}"
+                );
+            }
+        }
+        println!(
+            "{kill:?} {}",
+            if held { "in the window" } else { "after it" }
+        );
+    }
+    listener.cursors_grow();
+}
+
+/// What a sink did not take comes to it again, from the beginning.
+#[test]
+fn a_sink_that_failed_gets_the_last_too() {
+    let (_server, mut client) = start("worker");
+    client.batch_execute(SINKS).unwrap();
+    client
+        .batch_execute("insert into broken values (1)")
+        .unwrap();
+    client
+        .batch_execute(
+            "insert into driver values (300, 'free', 0, 0);
+             update driver set lat = 1 where id = 300; update driver set lat = 2 where id = 300",
+        )
+        .unwrap();
+    asked(
+        &mut client,
+        "select retries > 0 from realtime_sync.sink where name = 'picky'",
+    );
+    client.batch_execute("delete from broken").unwrap();
+    asked(
+        &mut client,
+        "select coalesce(max(payload), '') = '2' from picky where key like '%300%'",
+    );
+}
+
+/// A relay that begins goes back to where something may be held; what a sink fails on is after that.
+#[test]
+fn a_sink_that_fails_after_a_restart_is_seen_to_fail() {
+    let (_server, mut client) = start("worker");
+    client.batch_execute(SINKS).unwrap();
+    client
+        .batch_execute(
+            "update driver set lat = 1 where id = 1; update driver set lat = 2 where id = 1",
+        )
+        .unwrap();
+    asked(&mut client, "select count(*) = 1 from picky");
+    client
+        .batch_execute("insert into broken values (1)")
+        .unwrap();
+    end_relay(&mut client);
+    client
+        .batch_execute("update driver set status = 'x' where id = 2")
+        .unwrap();
+    asked(
+        &mut client,
+        "select state = 'failing' from realtime_sync.sink where name = 'picky'",
+    );
+    client.batch_execute("delete from broken").unwrap();
+    asked(&mut client, "select count(*) = 3 from picky");
 }
 
 #[test]
