@@ -142,6 +142,8 @@ $template$,
 create function {{rpc.realtime_tell_trip}}() returns trigger
 volatile security definer language plpgsql
 set search_path = ''
+-- A load's first rows are no reason to read the whole history for each of the others.
+set enable_seqscan = off
 as $$
 <<my>>
 declare
