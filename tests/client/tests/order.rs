@@ -5,6 +5,7 @@ use client::Server;
 use client::event::{Event, committed};
 use client::load::{DISAGREEING, Load, TABLES};
 use client::postgres::Client;
+use client::process::wait_for;
 use client::random::{Random, full};
 use client::reader::{BEGINNING, Naive, Reader};
 use std::collections::HashMap;
@@ -36,11 +37,11 @@ fn readers_get_what_was_committed_once_and_in_order() {
     let (app, beside) = (server.config("app"), server.config("other"));
     // A relay that began later would not send the first events to a listener.
     let live = Reader::listen(&app);
+    let alone = Reader::listen(&beside);
     client.batch_execute(TABLES).unwrap();
     other.batch_execute(TABLES).unwrap();
     let follower = Reader::follow(&app, random.fork(), BEGINNING);
     let second = Reader::follow(&app, random.fork(), BEGINNING);
-    let alone = Reader::listen(&beside);
     let naive = Naive::start(&app);
     let load = Load::start(&app, &mut random, 8, bulk);
     let elsewhere = Load::start(&beside, &mut random, 1, 0);
@@ -67,7 +68,34 @@ fn readers_get_what_was_committed_once_and_in_order() {
     live.check("listener", &events, true);
     follower.check("reader that comes and goes", &events, true);
     second.check("another", &events, true);
-    alone.join();
+    let elsewhere = settled(&mut other);
+    alone
+        .join()
+        .check("listener of the other database", &elsewhere, true);
     assert!(follower.sessions > 5);
     assert!(missed > 0, "nothing was hard about this load");
+    // Positions are reserved 10,000 at a time, from the end of what was reserved.
+    let row = client
+        .query_one(
+            "select p.last_value, max(t.position), count(*) from realtime_sync.position p, realtime_sync.tick t group by 1",
+            &[],
+        )
+        .unwrap();
+    let (reserved, newest, ticks): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    println!("{ticks} ticks, positions up to {newest} of {reserved} reserved");
+    assert_eq!(
+        (reserved - 1) % 10_001,
+        0,
+        "reserved before they were needed"
+    );
+    assert!(newest <= reserved && reserved - newest <= 10_001);
+    // Rows of ticks and progress are only ever added. A process reports what it did once it is idle.
+    wait_for("the relay's statistics", || {
+        let query = "
+            select sum(n_tup_upd + n_tup_del)::int8, sum(n_tup_ins) filter (where relname like 'tick%') >= $1::int8
+            from pg_stat_all_tables where schemaname = 'realtime_sync' and relname ~ '^(tick|progress)_'";
+        let row = client.query_one(query, &[&ticks]).unwrap();
+        assert_eq!(row.get::<_, i64>(0), 0, "rows were changed");
+        row.get::<_, bool>(1).then_some(())
+    });
 }
