@@ -311,6 +311,18 @@ fn a_sink_that_fails_stops_itself_alone_and_catches_up_in_order() {
         .unwrap()
         .get(0);
     assert_eq!(row.get::<_, &str>(2), format!("event {bad}: not this one"));
+    wait_for(
+        &mut client,
+        "select count(*) from realtime_sync.health()
+         where level = 'error' and subject = 'sink picky' and problem like 'it has failed % times, the first time at %: event % not this one'",
+        1i64,
+    );
+    wait_for(
+        &mut client,
+        "select count(*) from pg_stat_activity where backend_type = 'realtime_sync relay' and state = 'idle'
+             and query = 'waiting until something held back or failed is due'",
+        1i64,
+    );
     assert_eq!(row.get::<_, i64>(3), 0, "sent past the one that failed");
     client
         .batch_execute(

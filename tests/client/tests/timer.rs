@@ -86,6 +86,12 @@ fn a_failing_timer_stops_neither_the_relay_nor_the_others() {
     ] {
         client.batch_execute(statement).unwrap();
     }
+    // The slow one takes seconds, in which one sees what the relay is at.
+    wait(
+        &mut client,
+        "select count(*) > 0 from pg_stat_activity
+         where backend_type = 'realtime_sync relay' and query = 'calling timers' and state = 'active'",
+    );
     wait(
         &mut client,
         "select count(error) = 2 and max(error) filter (where name = 'broken') = 'division by zero'
