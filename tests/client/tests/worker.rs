@@ -9,6 +9,7 @@ use client::random::Random;
 use client::reader::{BEGINNING, Reader, Seen, replay_all};
 use client::{Server, signal};
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Barrier};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,15 @@ fn health(client: &mut Client) -> String {
         .collect()
 }
 
+/// Ticks of 250 ms at most, all ticks, and the seconds they took together, as the histogram has them.
+fn latencies(client: &mut Client) -> (i64, i64, f64) {
+    let query = "
+        select max(sum) filter (where bound = 0.25)::int8, max(sum)::int8, max(seconds)
+        from (select bound, sum(ticks) over (order by bound) as sum, seconds from realtime_sync.latencies()) l";
+    let row = client.query_one(query, &[]).unwrap();
+    (row.get(0), row.get(1), row.get(2))
+}
+
 fn set(client: &mut Client, setting: &str) {
     client
         .batch_execute(&format!("alter system set {setting}"))
@@ -67,7 +77,8 @@ fn set(client: &mut Client, setting: &str) {
 
 #[test]
 fn the_first_change_starts_a_relay_in_each_database() {
-    let server = Server::with(&[QUIET]);
+    // Only debug1 tells of each start.
+    let server = Server::with(&[("log_min_messages", "debug1")]);
     let (mut one, mut two) = (database(&server, "one"), database(&server, "two"));
     let (mut first, mut second) = (listener(&server, "one"), listener(&server, "two"));
     assert_eq!(relay_pid(&mut one, "one"), None, "nothing was captured yet");
@@ -84,6 +95,87 @@ fn the_first_change_starts_a_relay_in_each_database() {
     assert_ne!(relay(&mut one, "one"), relay(&mut one, "two"));
     one.batch_execute("insert into cold values (3, 1)").unwrap();
     assert_eq!(row(&mut first), Some(3));
+
+    // Fifty first changes at once start one.
+    let mut client = database(&server, "many");
+    let start = Arc::new(Barrier::new(50));
+    let writers: Vec<_> = (0..50)
+        .map(|_| {
+            let (mut client, start) = (server.connect("many"), start.clone());
+            std::thread::spawn(move || {
+                start.wait();
+                client.batch_execute(INSERT).unwrap();
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    wait_for("a relay to have ticked", || {
+        let query = "select sum(events) = 50 from realtime_sync.tick";
+        client
+            .query_one(query, &[])
+            .unwrap()
+            .get::<_, Option<bool>>(0)?
+            .then_some(())
+    });
+    let log = server.log();
+    let started = "starting background worker process \"realtime_sync relay of many\"";
+    assert_eq!(log.matches(started).count(), 1, "relays were started");
+}
+
+#[test]
+fn the_histogram_has_the_time_from_commit_to_notification() {
+    let server = Server::with(&[QUIET]);
+    let mut client = database(&server, "app");
+    let mut listener = listener(&server, "app");
+    client.batch_execute(INSERT).unwrap();
+    assert_eq!(row(&mut listener), Some(1));
+    // What is heard has been counted: the relay counts before it commits.
+    let before = latencies(&mut client);
+    // Whoever holds this keeps the relay from its next tick.
+    let mut holder = server.connect("app");
+    holder
+        .batch_execute("begin; lock table realtime_sync.tick in exclusive mode")
+        .unwrap();
+    let began = Instant::now();
+    client.batch_execute(INSERT).unwrap();
+    let committed = Instant::now();
+    sleep(Duration::from_millis(300));
+    let held = committed.elapsed().as_secs_f64();
+    holder.batch_execute("commit").unwrap();
+    assert_eq!(row(&mut listener), Some(2));
+    let after = latencies(&mut client);
+    let took = after.2 - before.2;
+    println!("notified after {:.0} ms", took * 1e3);
+    assert_eq!(
+        (after.0, after.1),
+        (before.0, before.1 + 1),
+        "one, of over 250 ms"
+    );
+    // The commit's own time is a moment before we hear of it.
+    assert!(
+        took > held - 0.01 && took < began.elapsed().as_secs_f64(),
+        "{took} s, held for {held} s"
+    );
+    // Nobody is notified any more, so there is nothing to count.
+    client
+        .batch_execute("select realtime_sync.drop_sink('notify')")
+        .unwrap();
+    client.batch_execute(INSERT).unwrap();
+    wait_for("a third tick", || {
+        let query = "select count(*) = 3 from realtime_sync.tick";
+        client
+            .query_one(query, &[])
+            .unwrap()
+            .get::<_, bool>(0)
+            .then_some(())
+    });
+    assert_eq!(
+        latencies(&mut client),
+        after,
+        "a time without a NOTIFY sink"
+    );
 }
 
 #[test]
@@ -228,6 +320,40 @@ fn a_database_is_not_held_for_long() {
     assert_eq!(row(&mut listener), Some(7));
 }
 
+/// A database with a relay that has nothing to do.
+struct Idle {
+    name: &'static str,
+    listener: Client,
+    relay: u32,
+}
+
+impl Idle {
+    /// With the session that made it so.
+    fn start(server: &Server, name: &'static str) -> (Idle, Client) {
+        let mut client = database(server, name);
+        let mut listener = listener(server, name);
+        client.batch_execute(INSERT).unwrap();
+        assert_eq!(row(&mut listener), Some(1));
+        let relay = relay(&mut client, name);
+        let idle = Idle {
+            name,
+            listener,
+            relay,
+        };
+        (idle, client)
+    }
+
+    /// The event within two seconds, as the relay looks once a second by itself, and from the same relay.
+    fn hears(&mut self, client: &mut Client, began: Instant) {
+        let name = self.name;
+        assert_eq!(relay_pid(client, name), Some(self.relay), "{name}: it left");
+        assert_eq!(row(&mut self.listener), Some(9), "{name}");
+        let took = began.elapsed();
+        println!("{name}: heard after {} ms", took.as_millis());
+        assert!(took < Duration::from_secs(2), "{name}: {took:?}");
+    }
+}
+
 #[test]
 fn a_relay_makes_room_for_create_and_drop_database() {
     let server = Server::with(&[QUIET]);
@@ -263,8 +389,23 @@ fn a_relay_makes_room_for_create_and_drop_database() {
 }
 
 #[test]
-fn a_light_steady_load_keeps_its_relay() {
-    let server = Server::with(&[QUIET]);
+fn a_light_load_keeps_its_relay_and_so_does_what_may_yet_commit() {
+    // A commit that asks for a standby's answer waits for ever between pre-commit and its end.
+    let server = Server::with(&[
+        QUIET,
+        ("synchronous_standby_names", "nobody"),
+        ("synchronous_commit", "local"),
+    ]);
+    let (mut prepared, mut client) = Idle::start(&server, "prepared");
+    client
+        .batch_execute("begin; insert into cold values (9, 1); prepare transaction 'held'")
+        .unwrap();
+    let (mut committing, mut client) = Idle::start(&server, "committing");
+    let writer = std::thread::spawn(move || {
+        client
+            .batch_execute("set synchronous_commit = on; insert into cold values (9, 1)")
+            .unwrap();
+    });
     let mut client = database(&server, "app");
     let mut listener = listener(&server, "app");
     client.batch_execute(INSERT).unwrap();
@@ -280,6 +421,20 @@ fn a_light_steady_load_keeps_its_relay() {
         sleep(Duration::from_millis(200));
     }
     assert_eq!(relay_pid(&mut client, "app"), Some(pid), "it left at work");
+
+    // These have had nothing to do meanwhile. A session of its own, which has not loaded the library: it wakes nobody.
+    let mut client = server.connect("prepared");
+    let began = Instant::now();
+    client.batch_execute("commit prepared 'held'").unwrap();
+    prepared.hears(&mut client, began);
+    let began = Instant::now();
+    client
+        .batch_execute(
+            "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'",
+        )
+        .unwrap();
+    writer.join().unwrap();
+    committing.hears(&mut client, began);
 }
 
 #[test]
