@@ -5,7 +5,7 @@ use client::Server;
 use client::event::{Event, committed};
 use client::load::{DISAGREEING, Load, TABLES};
 use client::postgres::Client;
-use client::process::wait_for;
+use client::process::{relay_pid, wait_for};
 use client::random::Random;
 use client::reader::{BEGINNING, Reader, Seen, replay, replay_all};
 use client::signal;
@@ -65,6 +65,11 @@ fn has_all(before: &Seen, after: &Seen, events: &HashMap<i64, Event>) {
     assert!(after.faults.is_empty(), "{:?}", after.faults);
 }
 
+fn clock(client: &mut Client) -> f64 {
+    let query = "select extract(epoch from clock_timestamp())::float8";
+    client.query_one(query, &[]).unwrap().get(0)
+}
+
 fn walreceiver(client: &mut Client) -> u32 {
     let query = "select pid from pg_stat_wal_receiver where status = 'streaming'";
     wait_for("the standby to stream", || {
@@ -80,17 +85,26 @@ fn a_consumer_goes_on_after_a_failover_that_lost_wal() {
     let mut client = primary.create("app", "");
     let app = primary.config("app");
     client.batch_execute(TABLES).unwrap();
-    let mut standby = primary.base_backup(&SETTINGS);
-    if standby.set_clock_behind(5) {
-        println!("the standby's clock is 5 s behind");
-    } else {
-        assert!(std::env::var_os("CI").is_none(), "libfaketime is missing");
-        println!(
-            "skipped: the standby's clock is right, libfaketime is missing (scripts/setup installs it)"
-        );
-    }
+    let mut settings = SETTINGS.to_vec();
+    settings.push(("shared_preload_libraries", "realtime_sync"));
+    let mut standby = primary.base_backup(&settings);
+    let fakes = standby.set_clock_behind(5);
+    assert!(
+        fakes || std::env::var_os("CI").is_none(),
+        "libfaketime is missing"
+    );
     standby.follow(&primary);
     let mut reading = standby.connect("app");
+    let behind = clock(&mut client) - clock(&mut reading);
+    println!(
+        "the standby's clock is {behind:.1} s behind{}",
+        if fakes {
+            ""
+        } else {
+            ": skipped, libfaketime is missing (scripts/setup installs it)"
+        }
+    );
+    assert!(!fakes || (behind - 5.0).abs() < 1.0);
     let receiver = walreceiver(&mut reading);
     let follower = Reader::follow(&app, random.fork(), BEGINNING);
     // Another reads from the standby all along.
@@ -113,8 +127,13 @@ fn a_consumer_goes_on_after_a_failover_that_lost_wal() {
     primary.crash();
     load.finish();
     signal(receiver, "CONT");
+    assert_eq!(relay_pid(&mut reading, "app"), None, "a standby's relay");
     standby.promote();
 
+    // The library is preloaded: nobody has to write first.
+    wait_for("a relay at the promotion", || {
+        relay_pid(&mut reading, "app")
+    });
     let mut client = standby.connect("app");
     commit_prepared(&mut client);
     let new_load = Load::start(&standby.config("app"), &mut random, 4, 0);
