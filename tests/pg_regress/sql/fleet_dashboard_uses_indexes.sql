@@ -12,16 +12,18 @@ create table plans.driver_locations (id bigint primary key, driver_id bigint, la
 insert into realtime_sync.fleet_map (schema, entity, relation, columns) values
 ('plans', 'offer', 'plans.trip_offers', '{"id": "id", "trip": "trip_id", "driver": "driver_id", "state": "state", "created_at": "created_at", "expires_at": "expires_at"}'),
 ('plans', 'location', 'plans.driver_locations', '{"id": "id", "driver": "driver_id", "lat": "lat", "lng": "lng", "heading": "heading", "speed": "speed", "accuracy": "accuracy", "recorded_at": "recorded_at"}');
+create table plans.passengers (id bigint primary key, user_id uuid unique);
+insert into plans.passengers select n, lpad(n::text, 32, '0')::uuid from generate_series(1, 5000) n;
 insert into plans.drivers select n, md5(n::text)::uuid, 'Driver ' || n, true, 'available', n % 90, n % 180 from generate_series(1, 5000) n;
 insert into plans.driver_wallets select n, n, n from generate_series(1, 5000) n;
 insert into plans.trips
-select n, 1 + n % 5000, 1, case when n > 18000 then 'in_progress' else 'completed' end, 5, now() - interval '1 min' * (20000 - n),
+select n, 1 + n % 5000, case when n % 10 = 0 then 1 else 1 + n % 5000 end, case when n > 18000 then 'in_progress' else 'completed' end, 5, now() - interval '1 min' * (20000 - n),
     case when n <= 18000 then now() - interval '1 min' * (20000 - n) end from generate_series(1, 20000) n;
-insert into plans.telemetry_logs select n, 1 + n % 5000, 'note', 'note', '{}', now() - interval '1 min' * n from generate_series(1, 20000) n;
+insert into plans.telemetry_logs select n, 1 + n % 5000, 'status_change', 'note', jsonb_build_object('column', 'status', 'new_status', 'busy'), now() - interval '1 min' * n from generate_series(1, 20000) n;
 insert into plans.trip_offers select n, n, 1 + n % 5000, case when n % 50 = 0 then 'open' else 'accepted' end, now() - interval '1 min' * n, now() + interval '1 day' from generate_series(1, 20000) n;
 insert into plans.driver_locations select n, 1 + n % 5000, 1, 1, 1, 1, 1, now() - interval '1 s' * n from generate_series(1, 20000) n;
 select count(*) > 0 as set_up from realtime_sync.fleet_setup('plans');
-analyze plans.drivers, plans.driver_wallets, plans.trips, plans.telemetry_logs, plans.trip_offers, plans.driver_locations;
+analyze plans.drivers, plans.passengers, plans.driver_wallets, plans.trips, plans.telemetry_logs, plans.trip_offers, plans.driver_locations;
 
 create function plans.whole() returns table (relation name) language sql as $$
     select s.relname from pg_stat_xact_user_tables s where s.schemaname = 'plans' and s.seq_scan > 0 order by 1
@@ -83,6 +85,25 @@ select pg_stat_force_next_flush();
 begin;
 select count(plans.get_driver_dashboard()), count(plans.get_fleet_overview()) from generate_series(1, 7) n;
 select count(*) from plans.driver_trail();
+select * from plans.whole();
+select * from plans.used();
+commit;
+-- a driver's states, his own and as the dispatcher asks for one
+select pg_stat_force_next_flush();
+begin;
+select count(*) from plans.driver_states where driver_id = 1;
+select count(*), sum(times) from plans.driver_state_times where driver_id = 1;
+set local request.jwt.claims = '{"sub": "00000000-0000-0000-0000-00000000000d", "user_role": "dispatcher"}';
+select count(*) from plans.driver_states where driver_id = 2;
+select state, times from plans.driver_state_times where driver_id = 2;
+select * from plans.whole();
+select * from plans.used();
+commit;
+-- who may hear what, of a passenger who has had thousands of trips
+set request.jwt.claims = '{"sub": "00000000-0000-0000-0000-000000000001"}';
+select pg_stat_force_next_flush();
+begin;
+select max(cardinality(plans.realtime_topics())) from generate_series(1, 7);
 select * from plans.whole();
 select * from plans.used();
 commit;
