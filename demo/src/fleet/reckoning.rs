@@ -177,10 +177,12 @@ pub async fn print(
 }
 
 fn verdict(screen: &mut Screen, what: &str, about: u64, exceptions: u64) -> bool {
-    let good = exceptions == 0;
-    let word = match good {
-        true => screen.paint(&[Tone::Bold, Tone::Green], "holds"),
-        false => screen.paint(
+    // Of nothing anything holds: a day without an expired offer has not tried it.
+    let good = exceptions == 0 && about > 0;
+    let word = match (good, about) {
+        (true, _) => screen.paint(&[Tone::Bold, Tone::Green], "holds"),
+        (false, 0) => screen.paint(&[Tone::Bold, Tone::Red], "WAS NOT TRIED"),
+        (false, _) => screen.paint(
             &[Tone::Bold, Tone::Red],
             &format!("FAILS {} times", thousands(exceptions)),
         ),
