@@ -238,11 +238,13 @@ begin
         if exists (
             select
             from (
-                select case when m.state in ('accepted', 'arriving') then {{s.to_status}} else {{s.from_status}} end as status
+                select {{s.to_status}} as status
                 from {{transition}} s
-                cross join lateral (select coalesce({{s.state}}, {{s.to_status}}::text) as state) m
-                where m.state in ('accepted', 'arriving') or {{s.from_status}}::text in ('accepted', 'arriving')
-                offset 0
+                where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving')
+                union
+                select {{s.from_status}}
+                from {{transition}} s
+                where {{s.from_status}}::text in ('accepted', 'arriving')
             ) a
             -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
             cross join lateral (
