@@ -82,7 +82,7 @@ end
 $$;
 
 -- What update_location() does besides: it knows the phone's own ids of fixes, a dispatcher or back end who names the driver, a
--- second fix that agrees after a jump, fences crossed and pickups reached (two looks at tables, a fifth of its instructions);
+-- second fix that agrees after a jump, fences crossed and pickups reached (a look for each, a fifth of its instructions);
 -- and an event is a row of the log that can be replayed, 5 s apart, not a pg_notify() for each fix to whoever listens.
 create function hand_update_location(lat float8, lng float8, heading float8, speed float8) returns boolean
 volatile security definer language plpgsql

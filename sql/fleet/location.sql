@@ -234,7 +234,7 @@ begin
         perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver::text, was_place, place, recorded_at);
         {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
         {{#transition.to_status}}
-        -- Whether there may be anything to tell: a third of what it takes to find out what, and nearly always no.
+        -- Whether there may be anything to tell: a part of what it takes to find out what, and nearly always no.
         if exists (
             select
             from (
