@@ -146,7 +146,6 @@ $template$
 create function {{rpc.offered_trip}}(offer_id {{offer.id:type}}) returns jsonb
 stable security definer language plpgsql
 set search_path = ''
-set plan_cache_mode = force_generic_plan
 as $$
 begin
     return (
@@ -275,9 +274,10 @@ begin
                 )
             ),
             coalesce(
-                pg_catalog.to_jsonb(
-                    pg_catalog.array_agg(f order by f.expires_at, f.id) filter (where {{o.state}} = 'open' and f.seconds_left > 0)
-                ),
+                pg_catalog.jsonb_agg(
+                    pg_catalog.to_jsonb(f){{#trip.id}}{{#offer.trip}} || coalesce({{rpc.offered_trip}}(f.id), '{"pickup": null, "dropoff": null}'){{/offer.trip}}{{/trip.id}}
+                    order by f.expires_at, f.id
+                ) filter (where {{o.state}} = 'open' and f.seconds_left > 0),
                 '[]'
             )
         into acceptance, offers
@@ -301,15 +301,6 @@ begin
         elsif not 'offers' = any ($2) then
             offers := null;
         end if;
-        {{#trip.id}}{{#offer.trip}}if my.offers <> '[]' then
-            offers := (
-                select pg_catalog.jsonb_agg(
-                    f.offer || coalesce({{rpc.offered_trip}}((f.offer ->> 'id')::{{offer.id:type}}), '{"pickup": null, "dropoff": null}') order by f.n
-                )
-                from pg_catalog.jsonb_array_elements(my.offers) with ordinality f(offer, n)
-            );
-        end if;
-        {{/offer.trip}}{{/trip.id}}
     end if;
     {{/offer.driver}}{{#telemetry.driver}}if $2 is null or 'telemetry' = any ($2) then
         telemetry := pg_catalog.to_jsonb(array(
