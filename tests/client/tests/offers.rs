@@ -324,7 +324,7 @@ fn an_offer_waits_for_who_is_offline() {
             .unwrap();
         let offer: i64 = client
             .query_one(
-                "select id from offer_trip(current_setting('a.trip')::bigint, array[$1], timeout => '1 minute', hold => '1 minute')",
+                "select id from offer_trip(current_setting('a.trip')::bigint, array[$1::bigint], timeout => '1 minute', hold => '1 minute')",
                 &[&id],
             )
             .unwrap()
