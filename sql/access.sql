@@ -4,7 +4,7 @@
 -- joins them: any permissive one, and every restrictive one.
 create function realtime_sync.policy_condition(command "char") returns text
 stable language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select
         coalesce('(' || string_agg('(' || p.condition || ')', ' or ') filter (where p.polpermissive) || ')', 'false')

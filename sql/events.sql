@@ -44,7 +44,7 @@ from realtime_sync.event e;
 -- A row's values as literals of the table's column types: {"is_online": "'true'::boolean"}.
 create function realtime_sync.literals(relation regclass, columns text[], "row" json) returns json
 stable parallel restricted language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     query text;
@@ -75,7 +75,7 @@ $function$;
 -- The settings make a literal mean the same wherever the patch is run.
 create function realtime_sync.undo_patch(event bigint, xid xid8 default null) returns text
 stable parallel restricted language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'iso_8601'
 set timezone = 'UTC'

@@ -7,7 +7,7 @@ as 'MODULE_PATHNAME', 'make_tick_wrapper';
 -- Two looks at the end of the segment's index.
 create function realtime_sync.covers(snapshot pg_snapshot, segment smallint) returns boolean
 volatile strict parallel unsafe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     missed boolean;
@@ -25,7 +25,7 @@ $function$;
 -- Ticks are looked for by bisection: there may be millions, and another index would cost every tick.
 create function realtime_sync.first_tick(since timestamptz, covering smallint) returns realtime_sync.tick
 volatile parallel unsafe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     line integer := -1;
@@ -75,7 +75,7 @@ create function realtime_sync.tick_up_to(
     inout timeline integer, inout "position" bigint, out wal_timeline integer, out at timestamptz, out snapshot pg_snapshot
 )
 volatile parallel unsafe language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
     select b.timeline, b.position, b.wal_timeline, b.at, b.snapshot
     from (

@@ -4,7 +4,7 @@
 create function realtime_sync.health(out level text, out subject text, out problem text, out fix text)
 returns setof record
 volatile parallel restricted security definer language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $function$
     with

@@ -24,7 +24,7 @@ create index held_until on realtime_sync.held (until);
 -- Without statistics the planner would read the whole table.
 create function realtime_sync.move_held(max_events integer, out moved bigint, out ended bigint)
 volatile strict parallel unsafe language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
@@ -62,7 +62,7 @@ $function$;
 -- Of a source whose options change: what comes next may not ask what is held.
 create function realtime_sync.release_held(relation oid) returns void
 volatile strict parallel unsafe language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
     with gone as (
         delete from realtime_sync.held h
@@ -79,7 +79,7 @@ $function$;
 -- Not in SQL, whose every statement names its tables at once: a standby cannot read an unlogged one.
 create function realtime_sync.overdue_held(out events bigint, out since timestamptz)
 volatile parallel unsafe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if pg_catalog.pg_is_in_recovery() then

@@ -3,7 +3,7 @@
 -- A backslash, a quote and a line's end are all that a text may not have as they are.
 create function realtime_sync.metric_text(value text) returns text
 immutable strict parallel safe language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $function$
     select pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(value, '\', '\\'), '"', '\"'), E'\n', '\n')
@@ -12,7 +12,7 @@ $function$;
 -- With its owner's rights, so that whoever collects them needs this function alone.
 create function realtime_sync.metrics() returns text
 volatile parallel restricted security definer language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $function$
     with

@@ -12,7 +12,7 @@ as 'MODULE_PATHNAME', 'topic_condition_wrapper';
 -- What a role needs for an action, each a privilege and its object as GRANT has them.
 create function realtime_sync.privileges(action text, out privilege text, out object text) returns setof record
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query
@@ -36,7 +36,7 @@ begin
     from pg_proc p
     where action = 'migrate'
         and p.proname ~ '^(fleet|presence)_'
-        and p.proname not in ('fleet_allow', 'fleet_disallow', 'fleet_write_policy')
+        and p.proname not in ('fleet_allow', 'fleet_disallow', 'fleet_write_policy', 'presence_call_hook')
         and p.pronamespace = 'realtime_sync'::regnamespace
     union
     select 'execute', 'function ' || u.function
@@ -85,7 +85,7 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.permission', '');
 
 create function realtime_sync.write_policy() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '3s'
 as $function$
 declare
@@ -142,7 +142,7 @@ create trigger write_policy after insert or update or delete on realtime_sync.pe
 create function realtime_sync.check_permission(call text, action text default null, topics text[] default null)
 returns void
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if not (
@@ -186,7 +186,7 @@ $function$;
 
 create function realtime_sync.check_role(role regrole) returns void
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if role is null or not exists (select from pg_catalog.pg_roles r where r.oid = role) then
@@ -199,7 +199,7 @@ $function$;
 
 create function realtime_sync.allow(role regrole, action text, topics text[] default null) returns text[]
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     statement record;
@@ -261,7 +261,7 @@ $function$;
 -- What a role needs for all that it is still allowed, so that taking one thing back takes no other.
 create function realtime_sync.kept_privileges(role regrole, out privilege text, out object text) returns setof record
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return query
@@ -282,7 +282,7 @@ $function$;
 
 create function realtime_sync.disallow(role regrole, action text, topics text[] default null) returns text[]
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     statement record;

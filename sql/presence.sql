@@ -67,7 +67,7 @@ end;
 -- A tenth of a second is waited once in a transaction.
 create function realtime_sync.presence_call_hook(topic text, member text, state text, again boolean default false) returns void
 security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_variable
 declare
@@ -110,7 +110,7 @@ $function$;
 -- As the owner, whose the members' table and the events are.
 create function realtime_sync.presence_changed() returns trigger
 security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     device realtime_sync.presence := coalesce(new, old);
@@ -203,7 +203,7 @@ create function realtime_sync.presence_track(
     ttl interval default '30 s', device text default ''
 ) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin
@@ -229,7 +229,7 @@ create function realtime_sync.presence_heartbeats(
     beats jsonb, topic text default null, ttl interval default null
 ) returns bigint
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
@@ -263,7 +263,7 @@ create function realtime_sync.presence_heartbeat(
     ttl interval default '30 s', state text default 'online'
 ) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin
@@ -286,7 +286,7 @@ $function$;
 create function realtime_sync.presence_untrack(topic text, member text default null, device text default null)
 returns bigint
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     gone bigint;
@@ -302,7 +302,7 @@ $function$;
 
 create function realtime_sync.presence_hook(topic text, function regprocedure default null) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin

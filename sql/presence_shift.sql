@@ -23,7 +23,7 @@ create policy back_end on realtime_sync.presence_shift
 
 create function realtime_sync.presence_shift(topic text, action text, member text default null) returns json
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_variable
 declare

@@ -23,7 +23,7 @@ where m.topic = (select current_setting('realtime_presence.topic', true))
 create function realtime_sync.presence_state(topic text, states text[] default null)
 returns table (member text, state text, since timestamptz, seen timestamptz, devices jsonb)
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin
@@ -55,7 +55,7 @@ insert into realtime_sync.presence_sweep (at) values ('infinity');
 -- members wait for moments.
 create function realtime_sync.presence_expire() returns timestamptz
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     moment timestamptz := pg_catalog.clock_timestamp();

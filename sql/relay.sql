@@ -1,7 +1,7 @@
 create function realtime_sync.relay(max_events bigint default 10000, out sent bigint, out more boolean)
 returns setof record
 volatile strict parallel unsafe security definer language c
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'relay_wrapper';
 
 revoke all on function realtime_sync.relay(bigint) from public;

@@ -17,7 +17,7 @@ create function realtime_sync.retain(
     out events bigint, out bytes bigint, out reason text
 ) returns setof record
 volatile parallel unsafe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $function$
 declare
@@ -275,7 +275,7 @@ $function$;
 -- it in their place; the newest stays, so that the relay goes on from it.
 create function realtime_sync.clear_ring(current smallint) returns void
 volatile strict parallel unsafe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $function$
 declare

@@ -29,7 +29,7 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.sink_id', '');
 
 create function realtime_sync.replace_sink() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     delete from realtime_sync.sink_definition d where d.id = new.id;

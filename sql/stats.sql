@@ -86,7 +86,7 @@ lag as materialized (
     select
         u.events + coalesce((select pg_catalog.max(s.behind_events) from sink s), 0) as events,
         greatest(
-            case when u.events > 0 then extract(epoch from pg_catalog.clock_timestamp() - case when r.pending then r.since else u.oldest end) end,
+            case when u.events > 0 then extract(epoch from pg_catalog.clock_timestamp() - coalesce(r.since, u.oldest)) end,
             (select extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.min(s.behind_since)) from sink s),
             0
         ) as seconds

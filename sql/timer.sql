@@ -24,7 +24,7 @@ create policy own on realtime_sync.timer
 -- 16. A function that is not there is none.
 create function realtime_sync.check_timer() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if pg_catalog.cardinality(pg_catalog.parse_ident(pg_catalog.left(new.function, -2))) > 2 then
@@ -41,7 +41,7 @@ create trigger check_timer before insert or update of function on realtime_sync.
 
 create function realtime_sync.add_timer(name text, function regprocedure) returns void
 volatile strict parallel unsafe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     found record;
@@ -76,7 +76,7 @@ $function$;
 
 create function realtime_sync.drop_timer(name text, owner regrole default null) returns void
 volatile parallel unsafe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- The caller's own; where he has none of that name, the only one he may drop of others.

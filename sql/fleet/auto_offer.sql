@@ -6,7 +6,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_auto_offer}}() returns trigger
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     options jsonb := tg_argv[0];
@@ -39,7 +39,7 @@ create function realtime_sync.fleet_auto_offer(
     hold interval default null, urgency text default null
 ) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if enabled and coalesce(strategy, '') not in ('all', 'one_by_one') then

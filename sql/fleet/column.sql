@@ -3,7 +3,7 @@
 -- The only column of the primary key.
 create function realtime_sync.fleet_key(relation regclass) returns name
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select a.attname
     from pg_catalog.pg_index i
@@ -15,7 +15,7 @@ end;
 create function realtime_sync.fleet_references(relation regclass)
 returns table ("column" name, target regclass, target_column name)
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select a.attname, c.confrelid::regclass, b.attname
     from pg_catalog.pg_constraint c
@@ -31,7 +31,7 @@ end;
 create function realtime_sync.fleet_columns(schema name, entity text, relation regclass)
 returns table ("column" text, candidates name[])
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     with attribute as (
         select a.attname as name, a.atttypid as type, realtime_sync.fleet_class(a.atttypid) as class, a.attgenerated = 'v' as virtual

@@ -5,7 +5,7 @@
 -- is a topic's, and its tables nobody's to read. A standby has none of it: they are unlogged.
 create function realtime_sync.fleet_presence(member text) returns jsonb
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if pg_catalog.pg_is_in_recovery() then
@@ -34,7 +34,7 @@ $function$;
 
 create function realtime_sync.fleet_states(members text[]) returns table (member text, state text)
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin
@@ -77,7 +77,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template) va
     $template$
 create function {{rpc.driver_presence}}(driver_id {{driver.id:type}} default null) returns jsonb
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 <<my>>
@@ -106,7 +106,7 @@ $template$
 create function {{rpc.drivers_within}}(boxes box[], statuses text[] default null, max_drivers integer default 500)
 returns table (driver_id {{driver.id:type}}, presence text)
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -145,7 +145,7 @@ $template$
     $template$
 create function {{rpc.offered_trip}}(offer_id {{offer.id:type}}) returns jsonb
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -176,7 +176,7 @@ create function {{rpc.get_driver_dashboard}}(
     driver_id {{driver.id:type}} default null, sections text[] default null, time_zone text default null
 ) returns jsonb
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_bitmapscan = off
 as $$
@@ -334,7 +334,7 @@ create function {{rpc.get_fleet_overview}}(
     bounds jsonb default null, statuses text[] default null, max_drivers integer default 500
 ) returns jsonb
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -431,7 +431,7 @@ returns table (
     accuracy double precision, recorded_at timestamptz
 )
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

@@ -6,7 +6,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_drive_online}}(member text, state text) returns void
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     update {{driver}} d set {{driver.online}} = ($2 <> 'offline'){{#driver.last_seen}},
@@ -29,7 +29,7 @@ create function {{rpc.driver_track}}(
     state text default 'online', meta jsonb default null, ttl interval default '30 s', device text default ''
 ) returns void
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     own constant text := {{rpc.realtime_located_driver}}(null)::text;
@@ -52,7 +52,7 @@ create function {{rpc.driver_heartbeat}}(
     meta jsonb default null, ttl interval default '30 s', device text default '', state text default 'online'
 ) returns void
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- realtime_located_driver() only refuses here: as every phone calls this, one function less.
@@ -70,7 +70,7 @@ $template$
     $template$
 create function {{rpc.driver_shift}}(action text, driver {{driver.id:type}} default null) returns json
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return realtime_sync.presence_shift('drivers', $1, {{rpc.realtime_located_driver}}($2)::text);

@@ -12,7 +12,7 @@ as 'MODULE_PATHNAME', 'realtime_sync_distance_m';
 -- it may go beyond the antimeridian. A millionth of a degree, 11 cm, more than it needs for rounding.
 create function realtime_sync.fleet_bounds(lat double precision, lng double precision, radius_m double precision) returns box
 immutable strict parallel safe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     y constant double precision := pg_catalog.degrees(radius_m / 6371008.8) + 1e-6;
@@ -31,7 +31,7 @@ $function$;
 -- The same as boxes that an index on longitudes from -180 to 180 knows.
 create function realtime_sync.fleet_boxes(lat double precision, lng double precision, radius_m double precision) returns box[]
 immutable strict parallel safe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     around box := realtime_sync.fleet_bounds(lat, lng, radius_m);

@@ -5,7 +5,7 @@ create type realtime_sync.fleet_step as (status text, object text, why text, sql
 -- Finds the table of an entity, unless it is known, and those of its columns that are not; writes the map.
 create function realtime_sync.fleet_find(schema name, entity text) returns setof realtime_sync.fleet_step
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare

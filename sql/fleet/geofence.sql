@@ -61,7 +61,7 @@ end;
 -- As the owner: the fences are everybody's.
 create function realtime_sync.fleet_cross_geofences(schema name, driver text, was point, place point, at timestamptz) returns void
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_variable
 declare
@@ -102,7 +102,7 @@ $function$;
 -- Whether it is the first time.
 create function realtime_sync.fleet_note_arrival(schema name, trip text, driver text) returns boolean
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin

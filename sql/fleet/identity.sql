@@ -12,7 +12,7 @@ as 'MODULE_PATHNAME', 'realtime_sync_fleet_id';
 -- else's. User 1 is not passenger 1.
 create function realtime_sync.fleet_sub(type anyelement) returns anyelement
 stable parallel safe language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return case when pg_catalog.pg_typeof(type)::oid in (25, 1043, 2950) then
@@ -27,7 +27,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template) va
     $template$
 create function {{schema}}.realtime_driver() returns {{driver.id:type}}
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 {{^who}}{{#driver.login}}<<my>>
 declare
@@ -45,7 +45,7 @@ $template$
     $template$
 create function {{schema}}.realtime_passenger() returns {{trip.passenger:type}}
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 {{^who}}{{#passenger.login}}<<my>>
 declare
@@ -63,7 +63,7 @@ $template$
     $template$
 create function {{schema}}.realtime_dispatcher() returns boolean
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Who may act as the owner is the back end. Of an app's user only what the server signs counts: Supabase's
@@ -83,7 +83,7 @@ $template$
     $template$
 create function {{schema}}.realtime_topics() returns text[]
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return array(

@@ -15,7 +15,7 @@ create function realtime_sync.fleet_check_fix(
     lat double precision, lng double precision, heading double precision, speed double precision, accuracy double precision
 ) returns void
 immutable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     -- NaN is greater than any number.
@@ -39,6 +39,196 @@ begin
     end if;
 end
 $function$;
+
+-- {{>moved_by_fix}}: what a fix (driver, lat, lng, heading, speed, accuracy, recorded_at, client_id) of whoever may send it does.
+insert into realtime_sync.fleet_template (name, kind, template) values
+(
+    'moved_by_fix', 'part',
+    $template$declare
+        place constant point := pg_catalog.point(lng, lat);
+        was_place point;
+        was_at timestamptz;
+        last_lat double precision;
+        last_lng double precision;
+        last_at timestamptz;
+        last_flag text;
+        jump boolean;
+        {{#limit.place_distance}}
+        held_lat double precision;
+        held_lng double precision;
+        {{/limit.place_distance}}
+    begin
+        if recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then
+            return '{"accepted": false, "reason": "in_the_future", "flag": null}';
+        end if;
+        {{#limit.place_distance}}
+        -- Neither the driver's row nor the disk: an unlogged row is all that a driver who stands costs.
+        update {{schema}}.realtime_held_places h
+        set noted = true, lat = lat, lng = lng, heading = heading, speed = speed, accuracy = accuracy, recorded_at = recorded_at
+        where h.driver_id = driver and client_id is null and h.recorded_at < recorded_at and h.until > pg_catalog.clock_timestamp()
+            and realtime_sync.distance_m(h.place[1], h.place[0], lat, lng) < {{limit.place_distance}};
+        if found then
+            return '{"accepted": true, "reason": "held", "flag": null}';
+        end if;
+        {{/limit.place_distance}}
+        -- Held to the end: a driver's fixes come one after another.
+        select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was_place, was_at
+        from {{driver}} d
+        where {{d.id}} = driver
+        for no key update;
+        if not found then
+            raise no_data_found using
+                message = pg_catalog.format('driver %s does not exist', driver);
+        end if;
+        {{#location.client_id}}
+        if client_id is not null then
+            if exists (select from {{location}} h where {{h.driver}} = driver and {{h.client_id}}::text = client_id) then
+                return '{"accepted": true, "reason": "duplicate", "flag": null}';
+            end if;
+        end if;
+        {{/location.client_id}}
+        {{#location.recorded_at}}
+        select {{h.lat}}, {{h.lng}}, {{h.recorded_at}}, {{h.flag}} into last_lat, last_lng, last_at, last_flag
+        from {{location}} h
+        where {{h.driver}} = driver
+        order by {{h.recorded_at}} desc
+        limit 1;
+        {{^driver.location_at}}
+        was_at := (
+            select pg_catalog.max({{h.recorded_at}}) from {{location}} h
+            where {{h.driver}} = driver and {{h.flag}} is distinct from 'jump'
+        );
+        {{/driver.location_at}}
+        {{/location.recorded_at}}
+        {{#limit.place_distance}}
+        select h.lat, h.lng, greatest(h.recorded_at, was_at) into held_lat, held_lng, was_at
+        from (select) one
+        left join {{schema}}.realtime_held_places h on h.driver_id = driver and h.noted;
+        {{/limit.place_distance}}
+        if recorded_at <= was_at then
+            return '{"accepted": false, "reason": "out_of_order", "flag": null}';
+        end if;
+        jump := realtime_sync.distance_m(
+                {{#limit.place_distance}}coalesce(held_lat, was_place[1]), coalesce(held_lng, was_place[0]){{/limit.place_distance}}{{^limit.place_distance}}was_place[1], was_place[0]{{/limit.place_distance}}, lat, lng
+            )
+            > 50 + coalesce(accuracy, 0) + {{limit.max_speed}} * pg_catalog.date_part('epoch', recorded_at - was_at);
+        {{#location.recorded_at}}
+        if jump then
+            -- Two that agree are believed, or one wrong fix would make all that follow impossible.
+            jump := not coalesce(
+                last_at > was_at and last_at < recorded_at
+                and realtime_sync.distance_m(last_lat, last_lng, lat, lng)
+                    <= 50 + coalesce(accuracy, 0) + {{limit.max_speed}} * pg_catalog.date_part('epoch', recorded_at - last_at),
+                false
+            );
+        end if;
+        if client_id is not null or jump or last_at is null or last_flag = 'jump'
+            or realtime_sync.distance_m(last_lat, last_lng, lat, lng) >= {{limit.trail_distance}}
+            or pg_catalog.date_part('epoch', recorded_at - last_at) >= {{limit.trail_seconds}}
+        then
+            insert into {{location}} (
+                {{>trail_columns}}
+            )
+            values (
+                driver, lat, lng, recorded_at{{#location.heading}}, heading{{/location.heading}}{{#location.speed}}, speed{{/location.speed}}{{#location.accuracy}}, accuracy{{/location.accuracy}}{{#location.client_id}}, client_id{{/location.client_id}}{{#location.flag}}, case when jump then 'jump' end{{/location.flag}}
+            );
+        end if;
+        {{/location.recorded_at}}
+        if jump then
+            return '{"accepted": false, "reason": "impossible_jump", "flag": "jump"}';
+        end if;
+        -- Always, so that the last fix is never the one that was left out; where it did not move, in place.
+        {{#driver.lat:set|driver.point:set|driver.geography:set}}
+        update {{driver}} d set
+            {{#driver.lat:set}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point:set}}, {{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}{{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{#driver.geography:set}}{{#driver.lat:set}}, {{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}, {{/driver.point:set}}{{/driver.lat:set}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography:set}}{{#driver.heading}},
+            {{driver.heading}} = coalesce(heading, {{d.heading}}){{/driver.heading}}{{#driver.speed}},
+            {{driver.speed}} = speed{{/driver.speed}}{{#driver.accuracy}},
+            {{driver.accuracy}} = accuracy{{/driver.accuracy}}{{#driver.location_at}},
+            {{driver.location_at}} = recorded_at{{/driver.location_at}}{{#driver.last_seen}},
+            {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
+        where {{d.id}} = driver;
+        {{/driver.lat:set|driver.point:set|driver.geography:set}}
+        {{#limit.place_distance}}
+        -- What was held is past, but for what has come meanwhile and is newer.
+        insert into {{schema}}.realtime_held_places as h (driver_id, place, until, noted, recorded_at)
+        values (driver, place, pg_catalog.clock_timestamp() + {{limit.place_seconds}} * interval '1 s', false, recorded_at)
+        on conflict (driver_id) do update set
+            place = excluded.place, until = excluded.until, noted = h.noted and h.recorded_at > excluded.recorded_at,
+            recorded_at = greatest(h.recorded_at, excluded.recorded_at);
+        {{/limit.place_distance}}
+        if was_place is null or was_place[0] <> lng or was_place[1] <> lat then
+            perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver::text, was_place, place, recorded_at);
+            {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
+            {{#transition.to_status}}
+            -- Whether there may be anything to tell: a part of what it takes to find out what, and nearly always no.
+            if exists (
+                select
+                from (
+                    select {{s.to_status}} as status
+                    from {{transition}} s
+                    where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving')
+                    union
+                    select {{s.from_status}}
+                    from {{transition}} s
+                    where {{s.from_status}}::text in ('accepted', 'arriving')
+                ) a
+                -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
+                cross join lateral (
+                    select
+                    from {{trip}} t
+                    where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
+                        and realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng)
+                            <= {{limit.arriving_distance}}
+                    offset 0
+                ) k
+            ) then
+            {{/transition.to_status}}
+                perform realtime_sync.send(
+                    k.topic, 'trip.arriving',
+                    pg_catalog.json_build_object(
+                        'trip_id', a.id, 'driver_id', driver, 'lat', lat, 'lng', lng, 'distance_m', pg_catalog.round(a.distance_m), 'at', recorded_at
+                    )
+                )
+                from (
+                    select n.*
+                    from (
+                        {{#transition.to_status}}
+                        select k.*
+                        from (
+                            select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving')
+                        ) a
+                        cross join lateral (
+                            select {{t.id}} as id, {{t.passenger}} as passenger,
+                                realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
+                            from {{trip}} t
+                            where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
+                            offset 0
+                        ) k
+                        {{/transition.to_status}}
+                        {{^transition.to_status}}
+                        select {{t.id}} as id, {{t.passenger}} as passenger,
+                            realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
+                        from {{trip}} t
+                        where {{t.driver}} = driver
+                            and pg_catalog.lower({{t.status}}::text) in ('accepted', 'assigned', 'arriving', 'en_route')
+                        {{/transition.to_status}}
+                        offset 0
+                    ) n
+                    where n.distance_m <= {{limit.arriving_distance}}
+                        and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text, driver::text)
+                    -- Noted once, and then told to each.
+                    offset 0
+                ) a
+                cross join lateral pg_catalog.unnest(array['trip:' || a.id::text, 'driver:' || driver::text, 'passenger:' || a.passenger::text]) k(topic)
+                where k.topic is not null;
+            {{#transition.to_status}}
+            end if;
+            {{/transition.to_status}}
+            {{/trip.pickup_lat}}{{/trip.status}}{{/trip.driver}}
+        end if;
+        return '{"accepted": true, "reason": null, "flag": null}';
+    end;$template$
+);
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template) values
 (
@@ -79,7 +269,7 @@ $template$
     $template$
 create function {{rpc.realtime_located_driver}}(driver {{driver.id:type}}) returns {{driver.id:type}}
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     own {{driver.id:type}} := {{rpc.realtime_driver}}();
@@ -109,22 +299,9 @@ create function {{rpc.update_location}}(
     recorded_at timestamptz default null, client_id text default null
 ) returns jsonb
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
-declare
-    place constant point := pg_catalog.point(lng, lat);
-    was_place point;
-    was_at timestamptz;
-    last_lat double precision;
-    last_lng double precision;
-    last_at timestamptz;
-    last_flag text;
-    jump boolean;
-    {{#limit.place_distance}}
-    held_lat double precision;
-    held_lng double precision;
-    {{/limit.place_distance}}
 begin
     if realtime_sync.fleet_is_fix(lat, lng, heading, speed, accuracy) is not true then
         perform realtime_sync.fleet_check_fix(lat, lng, heading, speed, accuracy);
@@ -132,175 +309,7 @@ begin
     -- His own, as nearly always, without asking who he is twice.
     driver := coalesce(case when driver is null then {{rpc.realtime_driver}}() end, {{rpc.realtime_located_driver}}(driver));
     recorded_at := coalesce(recorded_at, pg_catalog.clock_timestamp());
-    if recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then
-        return '{"accepted": false, "reason": "in_the_future", "flag": null}';
-    end if;
-    {{#limit.place_distance}}
-    -- Neither the driver's row nor the disk: an unlogged row is all that a driver who stands costs.
-    update {{schema}}.realtime_held_places h
-    set noted = true, lat = lat, lng = lng, heading = heading, speed = speed, accuracy = accuracy, recorded_at = recorded_at
-    where h.driver_id = driver and client_id is null and h.recorded_at < recorded_at and h.until > pg_catalog.clock_timestamp()
-        and realtime_sync.distance_m(h.place[1], h.place[0], lat, lng) < {{limit.place_distance}};
-    if found then
-        return '{"accepted": true, "reason": "held", "flag": null}';
-    end if;
-    {{/limit.place_distance}}
-    -- Held to the end: a driver's fixes come one after another.
-    select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was_place, was_at
-    from {{driver}} d
-    where {{d.id}} = driver
-    for no key update;
-    if not found then
-        raise no_data_found using
-            message = pg_catalog.format('driver %s does not exist', driver);
-    end if;
-    {{#location.client_id}}
-    if client_id is not null then
-        if exists (select from {{location}} h where {{h.driver}} = driver and {{h.client_id}}::text = client_id) then
-            return '{"accepted": true, "reason": "duplicate", "flag": null}';
-        end if;
-    end if;
-    {{/location.client_id}}
-    {{#location.recorded_at}}
-    select {{h.lat}}, {{h.lng}}, {{h.recorded_at}}, {{h.flag}} into last_lat, last_lng, last_at, last_flag
-    from {{location}} h
-    where {{h.driver}} = driver
-    order by {{h.recorded_at}} desc
-    limit 1;
-    {{^driver.location_at}}
-    was_at := (
-        select pg_catalog.max({{h.recorded_at}}) from {{location}} h
-        where {{h.driver}} = driver and {{h.flag}} is distinct from 'jump'
-    );
-    {{/driver.location_at}}
-    {{/location.recorded_at}}
-    {{#limit.place_distance}}
-    select h.lat, h.lng, greatest(h.recorded_at, was_at) into held_lat, held_lng, was_at
-    from (select) one
-    left join {{schema}}.realtime_held_places h on h.driver_id = driver and h.noted;
-    {{/limit.place_distance}}
-    if recorded_at <= was_at then
-        return '{"accepted": false, "reason": "out_of_order", "flag": null}';
-    end if;
-    jump := realtime_sync.distance_m(
-            {{#limit.place_distance}}coalesce(held_lat, was_place[1]), coalesce(held_lng, was_place[0]){{/limit.place_distance}}{{^limit.place_distance}}was_place[1], was_place[0]{{/limit.place_distance}}, lat, lng
-        )
-        > 50 + coalesce(accuracy, 0) + {{limit.max_speed}} * pg_catalog.date_part('epoch', recorded_at - was_at);
-    {{#location.recorded_at}}
-    if jump then
-        -- Two that agree are believed, or one wrong fix would make all that follow impossible.
-        jump := not coalesce(
-            last_at > was_at and last_at < recorded_at
-            and realtime_sync.distance_m(last_lat, last_lng, lat, lng)
-                <= 50 + coalesce(accuracy, 0) + {{limit.max_speed}} * pg_catalog.date_part('epoch', recorded_at - last_at),
-            false
-        );
-    end if;
-    if client_id is not null or jump or last_at is null or last_flag = 'jump'
-        or realtime_sync.distance_m(last_lat, last_lng, lat, lng) >= {{limit.trail_distance}}
-        or pg_catalog.date_part('epoch', recorded_at - last_at) >= {{limit.trail_seconds}}
-    then
-        insert into {{location}} (
-            {{>trail_columns}}
-        )
-        values (
-            driver, lat, lng, recorded_at{{#location.heading}}, heading{{/location.heading}}{{#location.speed}}, speed{{/location.speed}}{{#location.accuracy}}, accuracy{{/location.accuracy}}{{#location.client_id}}, client_id{{/location.client_id}}{{#location.flag}}, case when jump then 'jump' end{{/location.flag}}
-        );
-    end if;
-    {{/location.recorded_at}}
-    if jump then
-        return '{"accepted": false, "reason": "impossible_jump", "flag": "jump"}';
-    end if;
-    -- Always, so that the last fix is never the one that was left out; where it did not move, in place.
-    {{#driver.lat:set|driver.point:set|driver.geography:set}}
-    update {{driver}} d set
-        {{#driver.lat:set}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point:set}}, {{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}{{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{#driver.geography:set}}{{#driver.lat:set}}, {{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}, {{/driver.point:set}}{{/driver.lat:set}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography:set}}{{#driver.heading}},
-        {{driver.heading}} = coalesce(heading, {{d.heading}}){{/driver.heading}}{{#driver.speed}},
-        {{driver.speed}} = speed{{/driver.speed}}{{#driver.accuracy}},
-        {{driver.accuracy}} = accuracy{{/driver.accuracy}}{{#driver.location_at}},
-        {{driver.location_at}} = recorded_at{{/driver.location_at}}{{#driver.last_seen}},
-        {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
-    where {{d.id}} = driver;
-    {{/driver.lat:set|driver.point:set|driver.geography:set}}
-    {{#limit.place_distance}}
-    -- What was held is past, but for what has come meanwhile and is newer.
-    insert into {{schema}}.realtime_held_places as h (driver_id, place, until, noted, recorded_at)
-    values (driver, place, pg_catalog.clock_timestamp() + {{limit.place_seconds}} * interval '1 s', false, recorded_at)
-    on conflict (driver_id) do update set
-        place = excluded.place, until = excluded.until, noted = h.noted and h.recorded_at > excluded.recorded_at,
-        recorded_at = greatest(h.recorded_at, excluded.recorded_at);
-    {{/limit.place_distance}}
-    if was_place is null or was_place[0] <> lng or was_place[1] <> lat then
-        perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver::text, was_place, place, recorded_at);
-        {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
-        {{#transition.to_status}}
-        -- Whether there may be anything to tell: a part of what it takes to find out what, and nearly always no.
-        if exists (
-            select
-            from (
-                select {{s.to_status}} as status
-                from {{transition}} s
-                where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving')
-                union
-                select {{s.from_status}}
-                from {{transition}} s
-                where {{s.from_status}}::text in ('accepted', 'arriving')
-            ) a
-            -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
-            cross join lateral (
-                select
-                from {{trip}} t
-                where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
-                    and realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng)
-                        <= {{limit.arriving_distance}}
-                offset 0
-            ) k
-        ) then
-        {{/transition.to_status}}
-            perform realtime_sync.send(
-                k.topic, 'trip.arriving',
-                pg_catalog.json_build_object(
-                    'trip_id', a.id, 'driver_id', driver, 'lat', lat, 'lng', lng, 'distance_m', pg_catalog.round(a.distance_m), 'at', recorded_at
-                )
-            )
-            from (
-                select n.*
-                from (
-                    {{#transition.to_status}}
-                    select k.*
-                    from (
-                        select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving')
-                    ) a
-                    cross join lateral (
-                        select {{t.id}} as id, {{t.passenger}} as passenger,
-                            realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
-                        from {{trip}} t
-                        where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
-                        offset 0
-                    ) k
-                    {{/transition.to_status}}
-                    {{^transition.to_status}}
-                    select {{t.id}} as id, {{t.passenger}} as passenger,
-                        realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
-                    from {{trip}} t
-                    where {{t.driver}} = driver
-                        and pg_catalog.lower({{t.status}}::text) in ('accepted', 'assigned', 'arriving', 'en_route')
-                    {{/transition.to_status}}
-                    offset 0
-                ) n
-                where n.distance_m <= {{limit.arriving_distance}}
-                    and realtime_sync.fleet_note_arrival({{schema:literal}}, n.id::text, driver::text)
-                -- Noted once, and then told to each.
-                offset 0
-            ) a
-            cross join lateral pg_catalog.unnest(array['trip:' || a.id::text, 'driver:' || driver::text, 'passenger:' || a.passenger::text]) k(topic)
-            where k.topic is not null;
-        {{#transition.to_status}}
-        end if;
-        {{/transition.to_status}}
-        {{/trip.pickup_lat}}{{/trip.status}}{{/trip.driver}}
-    end if;
-    return '{"accepted": true, "reason": null, "flag": null}';
+    {{>moved_by_fix}}
 end
 $$;
 comment on function {{rpc.update_location}} is

@@ -2,7 +2,7 @@
 
 create function realtime_sync.fleet_read_time(value text) returns timestamptz
 stable strict language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     return value::timestamptz;
@@ -24,7 +24,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.update_locations}}(locations jsonb, driver {{driver.id:type}} default null) returns jsonb
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     mover constant {{driver.id:type}} := {{rpc.realtime_located_driver}}($2);

@@ -25,11 +25,31 @@ $template$,
     null
 ),
 (
+    'realtime_move_driver', 'function', 31, null, '{driver.id,limit.place_distance}',
+    $template$
+create function {{rpc.realtime_move_driver}}(
+    driver {{driver.id:type}}, lat double precision, lng double precision, heading double precision, speed double precision,
+    accuracy double precision, recorded_at timestamptz, client_id text default null
+) returns jsonb
+volatile language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+    {{>moved_by_fix}}
+end
+$$;
+comment on function {{rpc.realtime_move_driver}} is
+    'update_location() of who has been asked before.'
+$template$,
+    null
+),
+(
     'realtime_places_due', 'function', 33, null, '{driver.id,limit.place_distance}',
     $template$
 create function {{rpc.realtime_places_due}}() returns timestamptz
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 <<my>>
 declare
@@ -55,11 +75,15 @@ begin
         if fix.noted then
             -- A trigger of the app's that fails for one driver must not stop the others.
             begin
-                perform {{rpc.update_location}}(fix.driver_id, fix.lat, fix.lng, fix.heading, fix.speed, fix.accuracy, fix.recorded_at);
+                perform {{rpc.realtime_move_driver}}(fix.driver_id, fix.lat, fix.lng, fix.heading, fix.speed, fix.accuracy, fix.recorded_at);
             exception when others then
                 raise warning using
                     message = pg_catalog.format('place of driver %s: %s', fix.driver_id, sqlerrm),
                     errcode = sqlstate;
+                -- Unless a newer one has come.
+                insert into {{schema}}.realtime_held_places as h
+                select fix.driver_id, fix.place, my.now + interval '10 s', true, fix.lat, fix.lng, fix.heading, fix.speed, fix.accuracy, fix.recorded_at
+                on conflict (driver_id) do nothing;
             end;
         end if;
     end loop;

@@ -5,7 +5,7 @@
 create function realtime_sync.fleet_make(schema name, kind text, name text, dry_run boolean, unlocked boolean)
 returns realtime_sync.fleet_step
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
@@ -228,7 +228,7 @@ $function$;
 -- the same columns, so that PostgreSQL compares, not this code.
 create function realtime_sync.fleet_same_index(relation regclass, statement text) returns name
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     same name;
@@ -268,7 +268,7 @@ $function$;
 -- A partitioned table's index cannot be made concurrently: its partitions' are, and attached to one of the table alone.
 create function realtime_sync.fleet_partition_indexes(relation regclass, name name, statement text) returns text
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     with part as (
         select

@@ -24,7 +24,7 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_who', '');
 -- The kit's names for the columns of an entity.
 create function realtime_sync.fleet_words(entity text) returns text[]
 immutable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select case entity
         when 'driver' then array[
@@ -53,7 +53,7 @@ end;
 -- The passengers are only read; what is followed is changed.
 create function realtime_sync.fleet_may_map(entity text, relation regclass) returns boolean
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select pg_catalog.pg_has_role(c.relowner, 'usage')
         or fleet_may_map.entity = 'passenger' and pg_catalog.has_table_privilege(c.oid, 'select')
@@ -77,7 +77,7 @@ create function realtime_sync.fleet_map(
     columns jsonb default null
 ) returns realtime_sync.fleet_map
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
@@ -170,7 +170,7 @@ $function$;
 -- The call that answers a question of fleet_setup(), or says what it found.
 create function realtime_sync.fleet_map_call(schema name, entity text, relation text, columns jsonb) returns text
 immutable language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select pg_catalog.format(
         'select realtime_sync.fleet_map(%s)', pg_catalog.concat_ws(

@@ -23,7 +23,7 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_object', '');
 
 create function realtime_sync.fleet_stands(object realtime_sync.fleet_object) returns boolean
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select case object.kind
         when 'function' then exists (
@@ -54,7 +54,7 @@ end;
 -- Whose it is: a function's owners, one for each of its name; a table's or view's; of what is on a table, that table's.
 create function realtime_sync.fleet_owners(object realtime_sync.fleet_object) returns setof oid
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select p.proowner
     from pg_catalog.pg_proc p
@@ -75,7 +75,7 @@ end;
 -- by that time somebody else may have made one of that name.
 create function realtime_sync.fleet_owns(object realtime_sync.fleet_object, role name) returns boolean
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     -- Of a role that is gone nothing is; what has the name may be somebody else's by now.
     select r.role is not null and coalesce(
@@ -96,7 +96,7 @@ create policy fleet_write on realtime_sync.fleet_object
 -- may migrate may note and map what is his. Tables of the app's that the caller is a member for are his to judge.
 create function realtime_sync.fleet_others(schema name, out owner regrole, out objects text) returns setof record
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select x.owner::regrole, pg_catalog.array_to_string((pg_catalog.array_agg(x.object order by x.object))[:3], ', ')
         || case when pg_catalog.count(*) > 3 then pg_catalog.format(' and %s more', pg_catalog.count(*) - 3) else '' end
@@ -127,7 +127,7 @@ end;
 create function realtime_sync.fleet_note(schema name, kind text, name text, actual name, relation regclass default null)
 returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare

@@ -6,7 +6,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_settle_offers}}(trip_id {{trip.id:type}}) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 <<my>>
 declare
@@ -75,7 +75,7 @@ create function {{rpc.realtime_offer_trip}}(
     strategy text, eligible text, hold interval, urgency text
 ) returns setof {{offer}}
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 <<my>>
 declare
@@ -252,7 +252,7 @@ create function {{rpc.offer_trip}}(
     eligible regprocedure default null, hold interval default null, urgency text default null
 ) returns setof {{offer}}
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if {{rpc.realtime_dispatcher}}() is not true then

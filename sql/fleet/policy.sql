@@ -20,7 +20,7 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_permission', '')
 
 create function realtime_sync.fleet_topics(function text) returns text[]
 stable strict language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     topics text[];
@@ -34,7 +34,7 @@ $function$;
 
 create function realtime_sync.fleet_dispatches(function text) returns boolean
 stable strict language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     dispatches boolean;
@@ -48,7 +48,7 @@ $function$;
 
 create function realtime_sync.fleet_write_policy() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '3s'
 as $function$
 declare
@@ -101,7 +101,7 @@ create trigger write_policy after insert or update or delete on realtime_sync.fl
 -- What a role gets in the app's schema: the kit's functions, and its tables as far as their rows are its own.
 create function realtime_sync.fleet_grant(schema name, role regrole) returns setof realtime_sync.fleet_step
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
@@ -236,7 +236,7 @@ $function$;
 -- The identity functions with or without the app's own word on who is calling.
 create function realtime_sync.fleet_identify(schema name, who text) returns setof realtime_sync.fleet_step
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
@@ -274,7 +274,7 @@ $function$;
 -- kit's functions call that run as their caller.
 create function realtime_sync.fleet_privileges(out privilege text, out object text) returns setof record
 stable language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select 'execute', 'function ' || p.oid::regprocedure
     from pg_catalog.pg_proc p
@@ -292,7 +292,7 @@ create function realtime_sync.fleet_allow(
     who text default null
 ) returns table(step integer, status text, object text, why text, sql text)
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
@@ -377,7 +377,7 @@ $function$;
 
 create function realtime_sync.fleet_disallow(schema name default 'public', role regrole default null) returns boolean
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare

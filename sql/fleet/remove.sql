@@ -4,7 +4,7 @@
 create function realtime_sync.fleet_drop(thing realtime_sync.fleet_object, drop_tables boolean, dry_run boolean)
 returns realtime_sync.fleet_step
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_variable
 declare
@@ -73,7 +73,7 @@ $function$;
 -- these are; there is nothing to say to it, so nothing that it could be made to take.
 create function realtime_sync.fleet_forget() returns void
 volatile security definer language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     delete from realtime_sync.presence_hook h where pg_catalog.to_regprocedure(h.function) is null;
     delete from realtime_sync.arrival a
@@ -87,7 +87,7 @@ create function realtime_sync.fleet_remove(
     dry_run boolean default false
 ) returns table(step integer, status text, object text, why text, sql text)
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare

@@ -25,7 +25,7 @@ create policy own on realtime_sync.fleet_retention using (
 
 create function realtime_sync.fleet_retain(schema name, entity text, keep interval) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     if not exists (
@@ -72,7 +72,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template, un
     $template$
 create function {{rpc.realtime_retention_due}}() returns timestamptz
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     until constant timestamptz := pg_catalog.clock_timestamp() + interval '0.1 s';

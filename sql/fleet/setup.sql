@@ -4,7 +4,7 @@
 create function realtime_sync.fleet_work(schema name, create_missing boolean, dry_run boolean, unlocked boolean)
 returns setof realtime_sync.fleet_step
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
@@ -282,7 +282,7 @@ create function realtime_sync.fleet_setup(
     concurrently boolean default false
 ) returns table(step integer, status text, object text, why text, sql text)
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare

@@ -2,7 +2,7 @@
 
 create function realtime_sync.fleet_array(elements text[]) returns text
 immutable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select 'array[' || nullif(pg_catalog.string_agg(pg_catalog.quote_literal(e.element), ', ' order by e.place), '') || ']'
     from pg_catalog.unnest(elements) with ordinality e(element, place)
@@ -12,7 +12,7 @@ end;
 -- What a kind of object of that name is made with, in the app's own names; of a source, enable().
 create function realtime_sync.fleet_sql(schema name, kind text, name text) returns text
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select case
         when fleet_sql.kind = 'source' then (
@@ -90,7 +90,7 @@ end;
 -- roles that row-level security does not hold, which are the back end.
 create function realtime_sync.fleet_strangers(schema name, type "char") returns text
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select pg_catalog.concat_ws(', ', 'public', pg_catalog.string_agg(g.name, ', ' order by g.name))
     from (
@@ -108,7 +108,7 @@ end;
 
 create function realtime_sync.fleet_undo(object realtime_sync.fleet_object) returns text
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select case object.kind
         when 'trigger' then pg_catalog.format('drop trigger %I on %s', object.actual, object.relation)

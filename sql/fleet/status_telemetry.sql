@@ -4,7 +4,7 @@
 -- is an error here, not at the app's next write.
 create function realtime_sync.fleet_telemetry_id(telemetry regclass, given text[], out id text, out value text)
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     missing record;
@@ -49,7 +49,7 @@ create function realtime_sync.fleet_status_telemetry(
     dry_run boolean default false
 ) returns text
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 <<my>>
 declare
@@ -249,12 +249,12 @@ begin
     end if;
     -- As its owner: whoever may change a status need not be able to write telemetry.
     ddl := pg_catalog.format(
-        E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = %2$L\nas $telemetry$%3$s$telemetry$;\n'
+        E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = pg_catalog, pg_temp\nas $telemetry$%2$s$telemetry$;\n'
         'revoke all on function %1$s() from public;\n'
         'comment on function %1$s() is ''realtime_sync: status telemetry'';\n'
-        'create or replace trigger realtime_status_insert after insert on %4$s\n    for each row when (%5$s) execute function %1$s();\n'
-        'create or replace trigger realtime_status_update after update on %4$s\n    for each row when (%6$s) execute function %1$s();\n',
-        function_name, '', body, relation,
+        'create or replace trigger realtime_status_insert after insert on %3$s\n    for each row when (%4$s) execute function %1$s();\n'
+        'create or replace trigger realtime_status_update after update on %3$s\n    for each row when (%5$s) execute function %1$s();\n',
+        function_name, body, relation,
         (select pg_catalog.string_agg(pg_catalog.format('new.%I is not null', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
         (select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name))
     ) || coalesce('drop function ' || stale::regprocedure || E';\n', '');
@@ -267,7 +267,7 @@ $function$;
 
 create function realtime_sync.fleet_drop_status_telemetry(relation regclass) returns boolean
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     source regprocedure;
@@ -290,7 +290,7 @@ $function$;
 -- The caller's functions whose triggers went with their table.
 create function realtime_sync.fleet_orphans() returns setof regprocedure
 stable language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select p.oid::regprocedure
     from pg_catalog.pg_proc p

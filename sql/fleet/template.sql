@@ -18,7 +18,7 @@ create table realtime_sync.fleet_template (
 -- Under which name a template's object stands, or will: with realtime_ in front, for get_, where the app has one.
 create function realtime_sync.fleet_name(schema name, kind text, name text) returns name
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select coalesce(
         (
@@ -52,7 +52,7 @@ end;
 -- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
 stable strict language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     tokens jsonb;
@@ -61,7 +61,13 @@ declare
     token text;
     part record;
 begin
-    for part in select t.name, t.template from realtime_sync.fleet_template t where t.kind = 'part' loop
+    -- Twice, as a part may have parts.
+    for part in
+        select t.name, t.template
+        from realtime_sync.fleet_template t, pg_catalog.generate_series(1, 2) n
+        where t.kind = 'part'
+        order by n
+    loop
         text := pg_catalog.replace(text, '{{>' || part.name || '}}', part.template);
     end loop;
     select pg_catalog.jsonb_object_agg(k.key, k.value) filter (where k.key is not null) into tokens
@@ -175,7 +181,7 @@ $function$;
 -- What a template needs and the map lacks, or has and should not.
 create function realtime_sync.fleet_lacks(schema name, needs text[]) returns text[]
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select coalesce(pg_catalog.array_agg(n.need order by n.place), '{}')
     from pg_catalog.unnest(fleet_lacks.needs) with ordinality n(need, place)
@@ -204,7 +210,7 @@ end;
 -- What the templates call of the extension's own.
 create function realtime_sync.fleet_uses(kinds text[]) returns table (function regprocedure, definer boolean)
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select p.oid::regprocedure, pg_catalog.bool_and(t.template ~* 'security\s+definer')
     from realtime_sync.fleet_template t

@@ -4,7 +4,7 @@
 -- The kit's meanings and the words apps have for them; the first that the app knows is taken.
 create function realtime_sync.fleet_status_words(out state text, out words text[]) returns setof record
 immutable language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select w.state, w.words
     from (values
@@ -26,7 +26,7 @@ end;
 create function realtime_sync.fleet_transitions(trip regclass, status name)
 returns table (from_status text, to_status text, who text[], state text)
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     limited text[];
@@ -167,7 +167,7 @@ $template$,
     $template$
 create function {{rpc.realtime_trip_state}}(status text) returns text
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce(
@@ -191,7 +191,7 @@ $template$,
     $template$
 create function {{rpc.realtime_trip_accepted}}(status text) returns text
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (

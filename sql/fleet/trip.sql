@@ -22,7 +22,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_driver_busy}}(driver_id {{driver.id:type}}, trip_id {{trip.id:type}}) returns {{trip.id:type}}
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -53,7 +53,7 @@ $template$,
     $template$
 create function {{rpc.realtime_trip_roles}}(trip_id {{trip.id:type}}) returns text[]
 stable language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -83,7 +83,7 @@ $template$,
     $template$
 create function {{rpc.realtime_move_trip}}(trip_id {{trip.id:type}}, status text, driver_id {{driver.id:type}} default null) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 <<my>>
 declare
@@ -141,7 +141,7 @@ $template$,
     $template$
 create function {{rpc.realtime_tell_trip}}() returns trigger
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- A load's first rows are no reason to read the whole history for each of the others.
 set enable_seqscan = off
 as $$
@@ -157,6 +157,7 @@ declare
     told text[] := '{}';
     offered boolean;
     sent bigint;
+    context text;
 begin
     trip := new.{{trip.id}};
     insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
@@ -204,11 +205,16 @@ begin
         );
     end if;
     return null;
--- A step that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed on.
+-- A step of the app's that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed
+-- on. One by the kit's own calls is taken and told, or neither.
 exception
     when transaction_rollback then
         raise;
     when others then
+        get stacked diagnostics context = pg_exception_context;
+        if context like '%realtime_move_trip(%' then
+            raise;
+        end if;
         raise warning using
             errcode = sqlstate,
             message = pg_catalog.format('trip %s took a step and nobody was told: %s', trip, sqlerrm),
@@ -235,7 +241,7 @@ $template$,
     $template$
 create function {{rpc.set_trip_status}}(trip_id {{trip.id:type}}, status text) returns jsonb
 volatile security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 <<my>>
 declare

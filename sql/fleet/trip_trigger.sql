@@ -7,7 +7,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_check_trip_status}}() returns trigger
 stable security definer language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if not exists (
@@ -41,7 +41,7 @@ $template$,
 -- fleet_remove() takes it away, since it is written down with the rest.
 create function realtime_sync.fleet_trip_trigger(schema name, trigger name, definition text) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
     trip regclass := (select m.relation from realtime_sync.fleet_map m where m.schema = fleet_trip_trigger.schema and m.entity = 'trip');
@@ -87,7 +87,7 @@ $function$;
 
 create function realtime_sync.fleet_check_status(schema name, enabled boolean default true) returns void
 volatile language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform realtime_sync.fleet_trip_trigger(schema, 'realtime_check_trip_status', case when enabled then $template$

@@ -97,14 +97,14 @@ insert into realtime_sync.fleet_word (entity, "column", rank, names, types) valu
 -- In one spelling.
 create function realtime_sync.fleet_squash(name text) returns text
 immutable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select pg_catalog.lower(pg_catalog.replace(name, '_', ''));
 end;
 
 create function realtime_sync.fleet_fits(name text, names text) returns boolean
 immutable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select realtime_sync.fleet_squash(name)
         operator(pg_catalog.~) ('^(' || pg_catalog.replace(pg_catalog.replace(names, '_?', ''), '_', '') || ')$');
@@ -113,7 +113,7 @@ end;
 -- bool, number, text, time, json, uuid, point, geo (PostGIS), or the type's name.
 create function realtime_sync.fleet_class(type oid) returns text
 stable strict language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 begin atomic
     select case
         when b.typname in ('geography', 'geometry') then 'geo'

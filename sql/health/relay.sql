@@ -3,13 +3,13 @@
 create function realtime_sync.relay_health(out level text, out subject text, out problem text, out fix text)
 returns setof record
 volatile parallel restricted language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $function$
     with relay as materialized (
         select
             r.running, r.own_memory, r.looked, r.launched, r.refused, u.events, u.oldest,
-            case when r.pending then r.since else u.oldest end as since,
+            coalesce(r.since, u.oldest) as since,
             case u.events when 1 then '1 event waits' else u.events || ' events wait' end as waits, a.pid
         from realtime_sync.relay_state() r
         cross join realtime_sync.unticked u

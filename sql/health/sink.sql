@@ -3,7 +3,7 @@
 create function realtime_sync.sink_health(out level text, out subject text, out problem text, out fix text)
 returns setof record
 volatile parallel restricted language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $function$
     with
@@ -12,6 +12,12 @@ as $function$
             pg_catalog.current_setting('realtime_sync.channel', true) as channel,
             pg_catalog.current_setting('realtime_sync.max_notify_queue', true)::integer as max_notify_queue
     ),
+    -- An error's text may have what was written in it: for those who may read it where it stands.
+    asking as materialized (
+        select pg_catalog.has_table_privilege(
+            coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user::text)::name, 'realtime_sync.sink_state', 'select'
+        ) as reads
+    ),
     sink as materialized (
         select s.name, s.retries, s.error, s.failing_since, s.behind_ticks, s.behind_since from realtime_sync.sink_state s
     )
@@ -19,10 +25,11 @@ as $function$
         'error', 'sink ' || s.name,
         pg_catalog.format(
             'it has failed %s, the first time at %s: %s', case s.retries when 1 then 'once' else s.retries || ' times' end,
-            pg_catalog.to_char(s.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), s.error
+            pg_catalog.to_char(s.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
+            case when a.reads then s.error else 'see realtime_sync.sink_state' end
         ),
         pg_catalog.format('Mend what that says: the sink goes on by itself within a minute, nothing lost. Or do without it: select realtime_sync.drop_sink(%L);', s.name)
-    from sink s
+    from sink s, asking a
     where s.retries > 0
     union all
     select
@@ -32,7 +39,8 @@ as $function$
             when r.oid is null then 'its owner is gone'
             else pg_catalog.format(
                 'it fails since %s: %s',
-                pg_catalog.to_char(t.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), t.error
+                pg_catalog.to_char(t.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
+                case when a.reads then t.error else 'see realtime_sync.timer' end
             )
         end,
         case
@@ -42,6 +50,7 @@ as $function$
     from realtime_sync.timer t
     left join pg_catalog.pg_proc p on p.oid = pg_catalog.to_regprocedure(t.function)
     left join pg_catalog.pg_roles r on r.oid = t.owner
+    cross join asking a
     where t.error is not null or p.oid is null or r.oid is null
     union all
     select

@@ -80,7 +80,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
     // A tick that a crash undoes is made again; what it sends is durable before.
     for (name, value) in [
         (c"synchronous_commit", c"off"),
-        (c"search_path", c"pg_catalog"),
+        (c"search_path", c"pg_catalog, pg_temp"),
         (c"jit", c"off"),
         (c"idle_in_transaction_session_timeout", c"0"),
         (c"statement_timeout", c"0"),

@@ -30,6 +30,8 @@ impl Listener {
     }
 
     fn hear(&mut self, timeout: Duration) {
+        // which the iterator takes for silence
+        assert!(!self.client.is_closed(), "the listener's session has ended");
         let mut notifications = self.client.notifications();
         let mut incoming = notifications.timeout_iter(timeout);
         if let Some(notification) = incoming.next().unwrap() {
@@ -376,6 +378,32 @@ enum Kill {
     /// PostgreSQL then ends all sessions, and starts anew in the memory of before.
     RelayAtOnce,
     Server,
+}
+
+/// More of it than a batch.
+#[test]
+fn what_a_crash_held_comes_though_nobody_writes() {
+    let (mut server, mut client) = start("worker");
+    let mut listener = Listener::new(&server);
+    let update = |lat| format!("update driver set lat = {lat} where id >= 1000;");
+    let rows = "insert into driver select g, 'free', 0, 0 from generate_series(1000, 2999) g";
+    client.batch_execute(rows).unwrap();
+    client.batch_execute(&update(1)).unwrap();
+    client.batch_execute(&update(2)).unwrap();
+    let cursor: String = client
+        .query_one("select realtime_sync.cursor()", &[])
+        .unwrap()
+        .get(0);
+    listener.until("the first of its window", is_at(2999, 1));
+    server.crash();
+    server.start_postmaster();
+    let mut listener = Listener::new(&server);
+    // a reader starts the relay
+    server
+        .connect("app")
+        .query_one("select realtime_sync.replay($1)", &[&cursor])
+        .unwrap();
+    listener.until("what was held back", is_at(2999, 2));
 }
 
 #[test]

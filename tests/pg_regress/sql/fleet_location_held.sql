@@ -92,14 +92,30 @@ select city.update_location(2, 1, 1, recorded_at => t(4)) ->> 'reason' as reason
 update city.realtime_held_places set until = now();
 create function refuse() returns trigger language plpgsql as 'begin raise exception ''not %'', new.id; end';
 create trigger refuse before update on city.drivers for each row when (new.id = 1) execute function refuse();
+select city.realtime_places_due() < now() + interval '1 min' as soon;
+select * from place;
+-- and is asked again until it does not, unless a newer place has come
+drop trigger refuse on city.drivers;
+update city.realtime_held_places set until = now() where driver_id = 1;
 select city.realtime_places_due() > now() + interval '50 min' as later;
 select * from place;
+-- also where relay() is called by a role that is nobody to the app
+select city.update_location(1, 52.52001, 13.405, recorded_at => t(22)) ->> 'reason' as reason;
+update city.realtime_held_places set until = now() where driver_id = 1;
+create role regress_cron;
+grant usage on schema realtime_sync to regress_cron;
+grant execute on function realtime_sync.relay(bigint) to regress_cron;
+set role regress_cron;
+select sent >= 0 as called from realtime_sync.relay();
+reset role;
+drop owned by regress_cron;
+drop role regress_cron;
+select * from place where id = 1;
 -- the table is nobody's but the owner's
 select relpersistence, relrowsecurity, relacl from pg_class where oid = 'city.realtime_held_places'::regclass;
 -- and off again
 update realtime_sync.fleet_limit set place_distance = 0;
 select status, object, why from realtime_sync.fleet_setup('city') where status in ('done', 'create', 'drop');
-drop trigger refuse on city.drivers;
 select city.update_location(1, 52.52, 13.405, recorded_at => t(30)), city.update_location(1, 52.52, 13.405, recorded_at => t(31));
 select * from place where id = 1;
 drop view throttle, place, held;

@@ -36,6 +36,15 @@ insert into realtime_sync.progress (sink, timeline, position, id, at, retries, e
 select sink, timeline, position, id, '2026-01-02 03:04:05+00'::timestamptz + r * interval '1 s', r, 'relation "x" does not exist'
 from (select * from realtime_sync.progress order by timeline desc, position desc limit 1) p, generate_series(1, 3) r;
 select * from wrong;
+-- the error's text, which may have data in it, is for those who may read it where it stands
+create role regress_watcher;
+grant usage on schema realtime_sync to regress_watcher;
+grant execute on function realtime_sync.health() to regress_watcher;
+set role regress_watcher;
+select subject, problem from realtime_sync.health() where subject like 'sink %';
+reset role;
+drop owned by regress_watcher;
+drop role regress_watcher;
 select fill('0');
 -- it gets what came next, and fails no more
 select sent, more from realtime_sync.relay();

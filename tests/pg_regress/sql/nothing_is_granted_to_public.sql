@@ -63,4 +63,27 @@ reset search_path;
 drop owned by guarded;
 drop role guarded;
 drop schema hostile cascade;
+
+-- nor do types of the caller's own, which PostgreSQL looks for in pg_temp first unless it is named
+select p.oid::regprocedure as takes_types_of_the_callers from pg_proc p, unnest(p.proconfig) c
+where p.pronamespace = 'realtime_sync'::regnamespace and c like 'search_path=%' and c not like 'search_path=%, pg_temp';
+select name from realtime_sync.fleet_template where template ~ 'search_path' and template !~ 'set search_path = pg_catalog, pg_temp';
+create role guest;
+grant usage on schema realtime_sync to guest;
+grant execute on function realtime_sync.health(), realtime_sync.metrics() to guest;
+\c
+set role guest;
+create function pg_temp.ran() returns boolean language plpgsql as $$ begin raise 'the caller''s code ran as %', current_user; end $$;
+create domain pg_temp.text as pg_catalog.text check (pg_temp.ran());
+create domain pg_temp.regclass as pg_catalog.regclass check (pg_temp.ran());
+create domain pg_temp.regnamespace as pg_catalog.regnamespace check (pg_temp.ran());
+create domain pg_temp.regprocedure as pg_catalog.regprocedure check (pg_temp.ran());
+create domain pg_temp.timestamptz as pg_catalog.timestamptz check (pg_temp.ran());
+select 'x'::text;
+select count(*) > 0 as checked from realtime_sync.health();
+select pg_catalog.length(realtime_sync.metrics()) > 0 as measured;
+reset role;
+discard temp;
+drop owned by guest;
+drop role guest;
 truncate realtime_sync.event;
