@@ -299,6 +299,7 @@ begin
     delete from hand_offers where trip_id > 1000000000;
     update trips set status = 'requested', driver_id = null, accepted_at = null where id > 1000000000 and status <> 'requested';
     update hand_trips set status = 'requested', driver_id = null, accepted_at = null where id > 1000000000 and status <> 'requested';
+    set local session_replication_role = origin;
 end
 $$;
 
