@@ -81,7 +81,7 @@ begin
                     message = pg_catalog.format('place of driver %s: %s', fix.driver_id, sqlerrm),
                     errcode = sqlstate;
                 -- Unless a newer one has come.
-                insert into {{schema}}.realtime_held_places as h
+                insert into {{schema}}.realtime_held_places
                 select fix.driver_id, fix.place, my.now + interval '10 s', true, fix.lat, fix.lng, fix.heading, fix.speed, fix.accuracy, fix.recorded_at
                 on conflict (driver_id) do nothing;
             end;

@@ -80,6 +80,23 @@ begin atomic
     where not exists (select from realtime_sync.fleet_object o where o.schema = a.schema and o.kind <> 'table');
 end;
 
+-- One statement, unless it is another's to run or only to be told.
+create function realtime_sync.fleet_carry_out(step realtime_sync.fleet_step, dry_run boolean)
+returns realtime_sync.fleet_step
+volatile language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    if step.status = 'ask' or dry_run then
+        return step;
+    end if;
+    execute step.sql;
+    step.status := 'done';
+    step.sql := null;
+    return step;
+end
+$function$;
+
 -- Backwards, each by itself: what the app has come to use stays, and is named.
 create function realtime_sync.fleet_remove(
     schema name default 'public',
@@ -93,33 +110,31 @@ as $function$
 declare
     thing realtime_sync.fleet_object;
     done realtime_sync.fleet_step;
-    permission realtime_sync.fleet_permission;
-    orphan regprocedure;
-    follower record;
 begin
     perform pg_catalog.pg_advisory_xact_lock('realtime_sync.fleet_object'::regclass::oid::bigint);
     step := 0;
-    for permission in
-        select p.* from realtime_sync.fleet_permission p where p.schema = fleet_remove.schema order by p.role::text
+    dry_run := coalesce(dry_run, false);
+    for done in
+        select
+            case when o.own then 'drop' else 'ask' end,
+            'role ' || p.role,
+            case when o.own then '' else 'for the owner of realtime_sync.event; its policy lets nothing through' end,
+            pg_catalog.format('select realtime_sync.fleet_disallow(%L, %L);', p.schema, p.role)
+        from realtime_sync.fleet_permission p
+        cross join (
+            select pg_catalog.pg_has_role(c.relowner, 'usage') as own
+            from pg_catalog.pg_class c
+            where c.oid = 'realtime_sync.event'::regclass
+        ) o
+        where p.schema = fleet_remove.schema
+        order by p.role::text
     loop
         step := step + 1;
-        object := 'role ' || permission.role;
-        sql := pg_catalog.format('select realtime_sync.fleet_disallow(%L, %L);', permission.schema, permission.role);
-        why := '';
-        if (select not pg_catalog.pg_has_role(c.relowner, 'usage') from pg_catalog.pg_class c where c.oid = 'realtime_sync.event'::regclass) then
-            status := 'ask';
-            why := 'for the owner of realtime_sync.event; its policy lets nothing through';
-        elsif dry_run then
-            status := 'drop';
-        else
-            execute sql;
-            status := 'done';
-            sql := null;
-        end if;
+        select c.* into status, object, why, sql from realtime_sync.fleet_carry_out(done, dry_run) c;
         return next;
     end loop;
     -- What the next kit of that schema is not to inherit; while the tables that say whose it is are there.
-    if not coalesce(dry_run, false) then
+    if not dry_run then
         delete from realtime_sync.fleet_limit l where l.schema = fleet_remove.schema;
         delete from realtime_sync.fleet_retention r where r.schema = fleet_remove.schema;
         if drop_tables then
@@ -127,40 +142,35 @@ begin
         end if;
     end if;
     -- Tables that the app itself had followed: each of their writes would warn once the telemetry is gone.
-    for follower in
-        select c.oid::regclass as relation, pg_catalog.pg_has_role(c.relowner, 'usage') as own
-        from pg_catalog.pg_trigger t
-        join pg_catalog.pg_class c on c.oid = t.tgrelid
-        join pg_catalog.pg_proc p on p.oid = t.tgfoid
-        left join realtime_sync.fleet_map m on m.schema = fleet_remove.schema and m.entity = 'telemetry'
-        where t.tgname = 'realtime_status_update' and t.tgparentid = 0
-            and pg_catalog.obj_description(p.oid, 'pg_proc') = 'realtime_sync: status telemetry'
-            and (
-                p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_remove.schema))
-                or pg_catalog.strpos(p.prosrc, pg_catalog.format('insert into %s (', m.relation)) > 0
-            )
-            and not exists (
-                select
-                from realtime_sync.fleet_map d
-                join realtime_sync.fleet_object o on o.schema = d.schema and o.name = 'realtime_status_telemetry'
-                where d.entity = 'driver' and d.relation = c.oid
-            )
-        order by 1
+    for done in
+        select
+            case when f.own then 'drop' else 'ask' end,
+            'status telemetry of ' || f.relation,
+            case when f.own then '' else 'for its owner' end,
+            pg_catalog.format('select realtime_sync.fleet_drop_status_telemetry(%L);', f.relation)
+        from (
+            select c.oid::regclass as relation, pg_catalog.pg_has_role(c.relowner, 'usage') as own
+            from pg_catalog.pg_trigger t
+            join pg_catalog.pg_class c on c.oid = t.tgrelid
+            join pg_catalog.pg_proc p on p.oid = t.tgfoid
+            left join realtime_sync.fleet_map m on m.schema = fleet_remove.schema and m.entity = 'telemetry'
+            where t.tgname = 'realtime_status_update' and t.tgparentid = 0
+                and pg_catalog.obj_description(p.oid, 'pg_proc') = 'realtime_sync: status telemetry'
+                and (
+                    p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_remove.schema))
+                    or pg_catalog.strpos(p.prosrc, pg_catalog.format('insert into %s (', m.relation)) > 0
+                )
+                and not exists (
+                    select
+                    from realtime_sync.fleet_map d
+                    join realtime_sync.fleet_object o on o.schema = d.schema and o.name = 'realtime_status_telemetry'
+                    where d.entity = 'driver' and d.relation = c.oid
+                )
+        ) f
+        order by f.relation
     loop
         step := step + 1;
-        object := 'status telemetry of ' || follower.relation;
-        sql := pg_catalog.format('select realtime_sync.fleet_drop_status_telemetry(%L);', follower.relation);
-        why := '';
-        if not follower.own then
-            status := 'ask';
-            why := 'for its owner';
-        elsif dry_run then
-            status := 'drop';
-        else
-            execute sql;
-            status := 'done';
-            sql := null;
-        end if;
+        select c.* into status, object, why, sql from realtime_sync.fleet_carry_out(done, dry_run) c;
         return next;
     end loop;
     for thing in
@@ -170,28 +180,19 @@ begin
         order by o.kind = 'table', o.place desc
     loop
         step := step + 1;
-        done := realtime_sync.fleet_drop(thing, coalesce(drop_tables, false), coalesce(dry_run, false));
-        status := done.status;
-        object := done.object;
-        why := done.why;
-        sql := done.sql;
+        select d.* into status, object, why, sql
+        from realtime_sync.fleet_drop(thing, coalesce(drop_tables, false), dry_run) d;
         return next;
     end loop;
-    for orphan in select realtime_sync.fleet_orphans() loop
+    for done in
+        select 'drop', 'function ' || f.orphan, 'the table whose status it followed is gone', pg_catalog.format('drop function %s;', f.orphan)
+        from realtime_sync.fleet_orphans() f (orphan)
+    loop
         step := step + 1;
-        object := 'function ' || orphan;
-        sql := pg_catalog.format('drop function %s;', orphan);
-        why := 'the table whose status it followed is gone';
-        if dry_run then
-            status := 'drop';
-        else
-            execute sql;
-            status := 'done';
-            sql := null;
-        end if;
+        select c.* into status, object, why, sql from realtime_sync.fleet_carry_out(done, dry_run) c;
         return next;
     end loop;
-    if coalesce(dry_run, false) then
+    if dry_run then
         return;
     end if;
     -- The map goes back to what was said by hand; kept tables stay known.
@@ -215,11 +216,14 @@ $function$;
 
 revoke all on function realtime_sync.fleet_drop(realtime_sync.fleet_object, boolean, boolean) from public;
 revoke all on function realtime_sync.fleet_forget() from public;
+revoke all on function realtime_sync.fleet_carry_out(realtime_sync.fleet_step, boolean) from public;
 revoke all on function realtime_sync.fleet_remove(name, boolean, boolean) from public;
 
 comment on function realtime_sync.fleet_drop(realtime_sync.fleet_object, boolean, boolean) is
     'Part of realtime_sync.fleet_remove() and fleet_setup(): drops one object of the kit''s.';
 comment on function realtime_sync.fleet_forget() is
     'Part of realtime_sync.fleet_remove(): hooks and arrivals that nothing uses any more go.';
+comment on function realtime_sync.fleet_carry_out(realtime_sync.fleet_step, boolean) is
+    'Part of realtime_sync.fleet_remove(): runs one statement, unless its status is ask or dry_run is true.';
 comment on function realtime_sync.fleet_remove(name, boolean, boolean) is
     'Undoes realtime_sync.fleet_setup() and what was switched on since, backwards. Tables it made are kept with their rows, and the schema''s fences, unless drop_tables says so. What the app has come to use stays, with status ask. dry_run tells the statements.';

@@ -178,6 +178,7 @@ impl Relay {
             Some(0) => Next::AtOnce,
             _ if self.aside => Next::AtOnce,
             Some(_) if rest > 0 => Next::Linger(rest),
+            Some(due) if self.loaded => Next::Linger((due - now).clamp(0, LINGER)),
             // A commit came while the sinks that can fail had their turn.
             Some(_) if relay.pending.load(SeqCst) > 0 => Next::AtOnce,
             Some(due) => Next::Rest(Some(held.map_or(due, |held| due.min(held)))),

@@ -292,7 +292,7 @@ fn cycle(relay: &mut Relay) -> Next {
     show(
         pg_sys::BackendState::STATE_IDLE,
         match next {
-            Next::Linger(_) if relay.is_behind() => c"resting, as others want its processor",
+            Next::Linger(_) if relay.is_behind() => c"resting, while others write",
             Next::Rest(Some(_)) => c"waiting until something held back or failed is due",
             _ => c"waiting for commits",
         },
