@@ -46,8 +46,8 @@ insert into dash.trips (id, driver_id, passenger_id, status, pickup_address, far
 update dash.trips set pickup_lat = 48.1, pickup_lng = 11.5, dropoff_lat = 48.2 where id = 6;
 insert into dash.trip_offers (id, trip_id, driver_id, state, created_at, expires_at) values
 (1, 1, 1, 'accepted', '2026-01-01', '2026-01-01'), (2, 2, 1, 'declined', '2026-01-02', '2026-01-02'), (3, 3, 1, 'expired', '2026-01-03', '2026-01-03'),
-(4, 4, 1, 'taken', '2026-01-04', '2026-01-04'), (5, 6, 1, 'open', now(), now() + interval '10 s'), (6, 6, 1, 'open', now(), now() - interval '1 s'),
-(7, 6, 2, 'open', now(), now() + interval '10 s');
+(4, 4, 1, 'taken', '2026-01-04', '2026-01-04'), (5, 6, 1, 'open', now(), now() + interval '1 hour'), (6, 6, 1, 'open', now(), now() - interval '1 s'),
+(7, 6, 2, 'open', now(), now() + interval '1 hour');
 truncate dash.telemetry_logs;
 insert into dash.telemetry_logs
 select n, 1, 'note', 'note ' || n, null, '2026-01-01 00:00+0'::timestamptz + interval '1 s' * n from generate_series(1, 12) n;
@@ -126,7 +126,7 @@ select d #>> '{active_trip,id}' as trip, d #>> '{active_trip,pickup_address}' as
 select (d #>> '{trips,week}')::int as week, d #>> '{trips,week_earnings}' as earnings,
     (d #>> '{trips,today}')::int = 1 + (date_trunc('week', now()) = date_trunc('day', now()))::int as today from d;
 select jsonb_array_length(d -> 'telemetry') as last, d #>> '{telemetry,0,message}' as newest, d #>> '{telemetry,9,message}' as oldest from d;
-select jsonb_array_length(d -> 'offers') as open, d #>> '{offers,0,id}' as id, (d #>> '{offers,0,seconds_left}')::numeric between 0 and 10 as seconds_left from d;
+select jsonb_array_length(d -> 'offers') as open, d #>> '{offers,0,id}' as id, (d #>> '{offers,0,seconds_left}')::numeric between 0 and 3600 as seconds_left from d;
 -- where an offered trip begins and ends, though its row is not his to read: of his own open offers alone
 select d #> '{offers,0,pickup}' as pickup, d #> '{offers,0,dropoff}' as dropoff, (select count(*) from dash.trips t where t.id = (d #>> '{offers,0,trip_id}')::bigint) as trips from d;
 select dash.offered_trip(5) is not null as open, dash.offered_trip(1) as accepted, dash.offered_trip(7) as anothers;

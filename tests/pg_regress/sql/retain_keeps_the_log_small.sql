@@ -25,7 +25,8 @@ select tick('4 min', 6);
 select got();
 alter system set realtime_sync.max_log_size = '5MB';
 select pg_reload_conf();
-select pg_sleep(0.5);
+-- a session that begins after this has it
+\c small
 select * from report;
 select * from floor;
 select * from ring;
@@ -35,7 +36,7 @@ select * from lost;
 select realtime_sync.set_segment(6::smallint);
 alter system set realtime_sync.max_log_size = '1MB';
 select pg_reload_conf();
-select pg_sleep(0.5);
+\c small
 select * from report;
 select * from report;
 select segment, count(*) from realtime_sync.event group by 1;
@@ -76,6 +77,5 @@ select * from report;
 rollback;
 alter system reset realtime_sync.max_log_size;
 select pg_reload_conf();
-select pg_sleep(0.5);
 \c :here
 drop database small;

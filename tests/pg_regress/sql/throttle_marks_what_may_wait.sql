@@ -1,5 +1,10 @@
 -- throttle: an UPDATE that changed nothing but throttle_columns says how long it may be held back; capture
 -- itself holds nothing back, the log has every event.
+-- (in a database of its own: inline delivery starts a worker, which would call the timers of the tests after this one)
+select current_database() as here \gset
+create database throttle_marks;
+\c throttle_marks
+create extension realtime_sync;
 set realtime_sync.delivery = inline;
 create schema throttle_marks;
 set search_path = throttle_marks;
@@ -55,5 +60,5 @@ update part_key set lat = 2;
 select v.key, e.throttle from realtime_sync.events v join realtime_sync.event e using (xid, id) where v.type = 'UPDATE' and v.table = 'part_key' order by id;
 -- inline delivery throttles nothing: there is nobody to send the last one later
 select notified, count(*) from realtime_sync.event where throttle is not null group by notified;
-set client_min_messages = warning;
-drop schema throttle_marks cascade;
+\c :here
+drop database throttle_marks with (force);
