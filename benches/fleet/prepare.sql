@@ -38,7 +38,24 @@ end
 $$;
 create policy own on trip_transitions for select using (true);
 
--- What somebody would write who knows the tables: one statement.
+-- What somebody would write who knows the tables: one statement, and where an offered trip goes as its owner, since
+-- its row is hidden from who has not accepted it.
+create function hand_offered_trip(trip bigint, driver bigint) returns jsonb
+stable security definer language plpgsql
+set search_path = ''
+as $$
+begin
+    return (
+        select pg_catalog.jsonb_build_object(
+            'pickup', pg_catalog.jsonb_build_object('lat', t.pickup_lat, 'lng', t.pickup_lng, 'address', t.pickup_address),
+            'dropoff', pg_catalog.jsonb_build_object('lat', t.dropoff_lat, 'lng', t.dropoff_lng, 'address', t.dropoff_address)
+        )
+        from public.trips t
+        where t.id = $1 and ($2 = public.realtime_driver() or public.realtime_dispatcher())
+            and exists (select from public.trip_offers o where o.trip_id = $1 and o.driver_id = $2 and o.state = 'open')
+    );
+end
+$$;
 create function hand_dashboard(d bigint) returns jsonb
 stable language plpgsql
 set search_path = ''
@@ -110,7 +127,7 @@ begin
                     'urgency', o.urgency, 'created_at', o.created_at, 'expires_at', o.expires_at,
                     'received_at', o.received_at,
                     'seconds_left', pg_catalog.round(extract(epoch from o.expires_at - pg_catalog.now()), 1)
-                ) order by o.expires_at)
+                ) || public.hand_offered_trip(o.trip_id, o.driver_id) order by o.expires_at)
                 from public.trip_offers o
                 where o.driver_id = d.id and o.state = 'open' and o.expires_at > pg_catalog.now()
             ),
