@@ -15,7 +15,7 @@ demo-fleet: ## a minute of a simulated city on the fleet kit, live in the termin
 test: ## every kind of test
 	@scripts/test
 
-bench: ## 25 minutes: what capture, relay and replay cost, beside their peers; rewrites docs/performance.md
+bench: ## 20 minutes: what capture, relay and replay cost, beside their peers; rewrites docs/performance.md
 	@scripts/bench
 
 lint: ## formatting, clippy, plain rules
