@@ -126,7 +126,7 @@ select d #>> '{active_trip,id}' as trip, d #>> '{active_trip,pickup_address}' as
 select (d #>> '{trips,week}')::int as week, d #>> '{trips,week_earnings}' as earnings,
     (d #>> '{trips,today}')::int = 1 + (date_trunc('week', now()) = date_trunc('day', now()))::int as today from d;
 select jsonb_array_length(d -> 'telemetry') as last, d #>> '{telemetry,0,message}' as newest, d #>> '{telemetry,9,message}' as oldest from d;
-select jsonb_array_length(d -> 'offers') as open, d #>> '{offers,0,id}' as id, (d #>> '{offers,0,seconds_left}')::numeric between 0 and 3600 as seconds_left from d;
+select jsonb_array_length(d -> 'offers') as open, d #>> '{offers,0,id}' as id, (d #>> '{offers,0,seconds_left}')::numeric = round(extract(epoch from (d #>> '{offers,0,expires_at}')::timestamptz - (d ->> 'generated_at')::timestamptz), 1) as seconds_left from d;
 -- where an offered trip begins and ends, though its row is not his to read: of his own open offers alone
 select d #> '{offers,0,pickup}' as pickup, d #> '{offers,0,dropoff}' as dropoff, (select count(*) from dash.trips t where t.id = (d #>> '{offers,0,trip_id}')::bigint) as trips from d;
 select dash.offered_trip(5) is not null as open, dash.offered_trip(1) as accepted, dash.offered_trip(7) as anothers;
