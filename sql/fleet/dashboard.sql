@@ -11,23 +11,26 @@ begin
     if pg_catalog.pg_is_in_recovery() then
         return null;
     end if;
-    return (
-        select pg_catalog.to_jsonb(f)
-        from (
-            select m.state, m.since, greatest(m.seen, d.seen) as last_seen, coalesce(d.devices, '[]') as devices
-            from realtime_sync.presence_member m
-            cross join (
-                -- In the order of the key, by which they are found: an aggregate that orders sets up a sort each time.
-                select pg_catalog.max(p.seen) as seen, pg_catalog.to_jsonb(pg_catalog.array_agg(p)) as devices
-                from (
-                    select p.device, p.state, p.meta, p.since, p.seen, p.expires
-                    from realtime_sync.presence p
-                    where p.topic = 'drivers' and p.member = $1
-                    order by p.device
-                ) p
-            ) d
-            where m.topic = 'drivers' and m.member = $1
-        ) f
+    return coalesce(
+        (
+            select pg_catalog.to_jsonb(f)
+            from (
+                select m.state, m.since, greatest(m.seen, d.seen) as last_seen, coalesce(d.devices, '[]') as devices
+                from realtime_sync.presence_member m
+                cross join (
+                    -- In the order of the key, by which they are found: an aggregate that orders sets up a sort each time.
+                    select pg_catalog.max(p.seen) as seen, pg_catalog.to_jsonb(pg_catalog.array_agg(p)) as devices
+                    from (
+                        select p.device, p.state, p.meta, p.since, p.seen, p.expires
+                        from realtime_sync.presence p
+                        where p.topic = 'drivers' and p.member = $1
+                        order by p.device
+                    ) p
+                ) d
+                where m.topic = 'drivers' and m.member = $1
+            ) f
+        ),
+        '{"state": "offline", "since": null, "last_seen": null, "devices": []}'
     );
 end
 $function$;
@@ -88,14 +91,11 @@ begin
     if ($1 is null and my.who is not null or {{rpc.realtime_dispatcher}}() or my.who = {{rpc.realtime_driver}}()) is not true then
         return null;
     end if;
-    return coalesce(
-        realtime_sync.fleet_presence(my.who::text),
-        '{"state": "offline", "since": null, "last_seen": null, "devices": []}'
-    );
+    return realtime_sync.fleet_presence(my.who::text);
 end
 $$;
 comment on function {{rpc.driver_presence}} is
-    'Where a driver (default: the login''s) is present, {"state", "since", "last_seen", "devices"}; null for who is neither the driver nor a dispatcher.'
+    'Where a driver (default: the login''s) is present, {"state", "since", "last_seen", "devices"}; null for who is neither the driver nor a dispatcher, and on a standby.'
 $template$
 ),
 -- As the owner: under row-level security an operator that is not leakproof, and no geometric one is, would be
@@ -460,6 +460,6 @@ revoke all on function realtime_sync.fleet_presence(text) from public;
 revoke all on function realtime_sync.fleet_states(text[]) from public;
 
 comment on function realtime_sync.fleet_presence(text) is
-    'Part of the fleet kit: the presence of a member of the topic drivers, for functions that have asked who is calling.';
+    'Part of the fleet kit: the presence of a member of the topic drivers (null on a standby), for functions that have asked who is calling.';
 comment on function realtime_sync.fleet_states(text[]) is
     'Part of the fleet kit: which of these members of the topic drivers are in which state, for functions that have asked who is calling.';

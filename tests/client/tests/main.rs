@@ -21,6 +21,7 @@ mod replication;
 mod schema;
 mod segments;
 mod sinks;
+mod standby;
 mod stuck_listener;
 mod throttle;
 mod timer;
