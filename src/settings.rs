@@ -125,6 +125,11 @@ pub fn delivery() -> Delivery {
     DELIVERY.get()
 }
 
+/// Whether a background worker is to deliver.
+pub fn has_worker() -> bool {
+    matches!(delivery(), Delivery::Worker | Delivery::Inline)
+}
+
 pub fn channel() -> CString {
     CHANNEL.get().unwrap_or_else(|| c"realtime_sync".to_owned())
 }
@@ -134,9 +139,9 @@ pub fn max_event_size() -> usize {
     MAX_EVENT_SIZE.get() as usize * 1024
 }
 
-/// Whether the NOTIFY queue is fuller than realtime_sync.max_notify_queue allows, given its share in use.
-pub fn is_too_full(usage: f64) -> bool {
-    usage * 100.0 > f64::from(MAX_NOTIFY_QUEUE.get())
+/// The share of the NOTIFY queue above which sinks that notify wait.
+pub fn max_notify_queue() -> f64 {
+    f64::from(MAX_NOTIFY_QUEUE.get()) / 100.0
 }
 
 /// Where PostgreSQL keeps the string of realtime_sync.actor: read for every row, so not copied here.

@@ -372,7 +372,10 @@ fn pre_commit() {
         return;
     }
     // The file's events are in the log alone, so the relay is to tell of all, in order.
-    let notify = is_inline() && !buffer.early && buffer.spill.is_empty() && inline::has_room();
+    let notify = is_inline()
+        && !buffer.early
+        && buffer.spill.is_empty()
+        && inline::has_room(buffer.text.as_mut_bytes());
     let written = flush(notify);
     // SAFETY: as above.
     let buffer = unsafe { get() };

@@ -64,6 +64,15 @@ unsafe extern "C-unwind" {
     ) -> pg_sys::XLogRecPtr;
 }
 
+/// QUEUE_MAX_PAGE of commands/async.c, half of what its page numbers tell apart.
+#[cfg(not(any(feature = "pg17", feature = "pg18")))]
+pub const NOTIFY_QUEUE_PAGES: c_int = 1_048_576;
+
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+unsafe extern "C" {
+    pub static max_notify_queue_pages: c_int;
+}
+
 /// The attribute at this place (from 0) of a tuple descriptor.
 ///
 /// # Safety

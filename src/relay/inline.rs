@@ -1,7 +1,8 @@
 //! Inline delivery: the writing transaction itself notifies, at pre-commit.
 
 use super::definition;
-use super::notify::{self, Notifier};
+use super::notify::Notifier;
+use super::queue;
 use super::{owner, statement};
 use crate::log::record;
 use crate::log::shared::{self, Counter};
@@ -9,11 +10,18 @@ use crate::settings;
 use pgrx::pg_sys;
 use wire::buffer::Text;
 use wire::native;
+use wire::sink;
 
-/// Whether the writing transaction may notify: not when the queue is too full, since a full one would
-/// make the commit fail, nor when the sink out of the box has been dropped.
-pub fn has_room() -> bool {
-    notify::has_room() && definition::has_inline()
+/// Whether the writing transaction may notify of these records: not when the queue would be too full, since a full one
+/// makes the commit fail, nor when the sink out of the box has been dropped.
+pub fn has_room(records: &mut [u8]) -> bool {
+    let size = match sink::is_template(settings::channel().as_bytes()) {
+        false => records.len(),
+        true => record::each(records)
+            .map(|record| record.len() * record::topic_texts(record::topics(record)).count())
+            .sum(),
+    };
+    queue::has_room_for(size) && definition::has_inline()
 }
 
 /// Sends the records just written to the log.

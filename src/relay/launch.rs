@@ -22,8 +22,20 @@ pub fn launch() -> bool {
         if name.is_null() {
             return true;
         }
-        register(pg_sys::MyDatabaseId, CStr::from_ptr(name))
+        let argument = Datum::from(pg_sys::MyDatabaseId);
+        register(argument, CStr::from_ptr(name))
     }
+}
+
+/// In a relay's argument, beside its database: nobody has changed anything yet.
+const AT_BOOT: usize = 1 << 32;
+
+pub fn database_of(argument: Datum) -> Oid {
+    Oid::from(argument.value() as u32)
+}
+
+pub fn is_at_boot(argument: Datum) -> bool {
+    argument.value() & AT_BOOT != 0
 }
 
 fn describe(name: &str, function: &CStr, argument: Datum) -> pg_sys::BackgroundWorker {
@@ -50,9 +62,9 @@ fn write(place: &mut [c_char], text: &[u8]) {
     }
 }
 
-fn register(database: Oid, name: &CStr) -> bool {
+fn register(argument: Datum, name: &CStr) -> bool {
     let name = format!("realtime_sync relay of {}", name.to_string_lossy());
-    let mut worker = describe(&name, c"realtime_sync_relay", Datum::from(database));
+    let mut worker = describe(&name, c"realtime_sync_relay", argument);
     // SAFETY: PostgreSQL copies the description; without a handle nobody waits for the worker.
     unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut()) }
 }
@@ -116,7 +128,8 @@ pub fn connect(database: Oid) {
 pub unsafe extern "C-unwind" fn realtime_sync_start(_argument: Datum) {
     connect(Oid::INVALID);
     for (database, name) in database::all() {
-        if !register(database, &name) {
+        let argument = Datum::from(AT_BOOT | database.to_u32() as usize);
+        if !register(argument, &name) {
             log!("realtime_sync could not start a relay: no worker process is left");
             break;
         }

@@ -15,6 +15,7 @@ mod notify;
 mod owner;
 mod pace;
 mod progress;
+mod queue;
 mod ring;
 mod sink;
 mod statement;

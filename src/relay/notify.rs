@@ -1,26 +1,13 @@
 //! NOTIFY: the channel of an event, and a payload that fits.
 
+use super::queue;
 use crate::log::server;
-use crate::settings;
 use pgrx::pg_sys;
 use std::borrow::Cow;
 use std::ffi::c_int;
 use wire::buffer::Text;
 use wire::reference::{self, PAYLOAD_LIMIT};
 use wire::sink;
-
-/// Whether the relay may notify: a full queue would make its commit fail.
-pub fn has_room() -> bool {
-    !settings::is_too_full(queue_usage())
-}
-
-/// The share of the NOTIFY queue that is in use.
-pub fn queue_usage() -> f64 {
-    // SAFETY: the function takes no argument and gives a float8.
-    let usage =
-        unsafe { pgrx::direct_function_call::<f64>(pg_sys::pg_notification_queue_usage, &[]) };
-    usage.unwrap_or(0.0)
-}
 
 /// A channel or a template of one, and room for a payload.
 pub struct Notifier<'a> {
@@ -83,6 +70,7 @@ fn notify(channel: &[u8], payload: &[u8]) {
     if channel == [0] {
         return;
     }
+    queue::add(channel.len() + payload.len());
     // SAFETY: both are C strings; PostgreSQL copies them.
     unsafe { server::Async_Notify(channel.as_ptr().cast(), payload.as_ptr().cast()) };
 }

@@ -6,6 +6,7 @@ use super::mistake::Mistake;
 use super::notify::Notifier;
 use super::owner;
 use super::progress::now;
+use super::queue::Portion;
 use super::table;
 use super::wal;
 use crate::log::layout;
@@ -192,11 +193,15 @@ impl Sink {
         self.dialect.is_some() || !self.notifies() || self.fault.is_some()
     }
 
-    /// Sends the chosen events in their order, those that time suffices for; how many. Raises where it cannot.
+    /// Sends the chosen events in their order, those that time and the NOTIFY queue suffice for, but one; how many. Raises
+    /// where it cannot.
     pub fn send(&self, batch: &Batch, chosen: &[usize]) -> usize {
         if let Some(fault) = self.fault {
             Mistake::Fault(fault).raise();
         }
+        let portion = self.notifies().then(Portion::new);
+        let is_spent = || portion.as_ref().is_some_and(Portion::is_spent);
+        let mut sent = 0;
         if !self.can_fail() {
             let mut notifier = Notifier::new(self.channel());
             for entry in chosen.iter().map(|&n| &batch.entries[n]) {
@@ -207,10 +212,13 @@ impl Sink {
                 } else {
                     notifier.send_event(batch.text(entry), topics);
                 }
+                sent += 1;
+                if is_spent() {
+                    break;
+                }
             }
-            return chosen.len();
+            return sent;
         }
-        let mut sent = 0;
         let began = Instant::now();
         let entries = chosen.iter().map(|&n| &batch.entries[n]);
         owner::run(self.owner, LONGEST, |step| {
@@ -221,7 +229,7 @@ impl Sink {
                 self.send_one(batch, entry, dialect.as_ref(), &mut outlet);
                 step.end();
                 sent += 1;
-                if began.elapsed() > ENOUGH {
+                if began.elapsed() > ENOUGH || is_spent() {
                     break;
                 }
             }

@@ -1,8 +1,8 @@
 //! A sink as the relay serves it: how far it has come, and when to try it again.
 
 use super::batch::Batch;
-use super::notify;
 use super::progress::{Progress, now};
+use super::queue;
 use super::sink::Sink;
 use super::throttle::Valve;
 use super::window::{Window, batch_limit};
@@ -84,7 +84,7 @@ impl Target {
     }
 
     fn has_room(&mut self) -> bool {
-        let room = !self.sink.notifies() || notify::has_room();
+        let room = !self.sink.notifies() || queue::has_room();
         if !room {
             shared::relay().paused.store(1, Relaxed);
             self.due = now() + NO_ROOM;

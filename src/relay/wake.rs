@@ -4,7 +4,7 @@
 use crate::log::server::{self, Local};
 use crate::log::shared;
 use crate::relay::launch;
-use crate::settings::{self, Delivery};
+use crate::settings;
 use pgrx::pg_sys;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
 
@@ -42,9 +42,7 @@ pub fn announce() {
     };
     // Before the latch is looked at: a relay about to leave takes its latch away, then looks here.
     relay.capturing.fetch_add(1, SeqCst);
-    if relay.latch.load(SeqCst) == 0
-        && matches!(settings::delivery(), Delivery::Worker | Delivery::Inline)
-    {
+    if relay.latch.load(SeqCst) == 0 && settings::has_worker() {
         start();
     }
 }
@@ -96,7 +94,7 @@ pub fn remind() {
         return;
     }
     let none_yet = relay.position.load(Relaxed) == 0 && relay.latch.load(Relaxed) == 0;
-    if none_yet && matches!(settings::delivery(), Delivery::Worker | Delivery::Inline) {
+    if none_yet && settings::has_worker() {
         start();
     }
 }

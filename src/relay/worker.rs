@@ -4,13 +4,14 @@
 use super::database;
 use super::deliver::Relay;
 use super::held;
-use super::launch::{connect, launch};
+use super::launch::{connect, database_of, is_at_boot, launch};
 use super::pace::Pace;
 use super::timer::Timers;
 use super::transaction;
 use crate::log::statement::Statement;
 use crate::log::{layout, shared, subtransaction};
-use pgrx::pg_sys::{self, Datum, Oid};
+use crate::settings;
+use pgrx::pg_sys::{self, Datum};
 use pgrx::prelude::*;
 use std::ffi::{CStr, c_int};
 use std::sync::atomic::Ordering::SeqCst;
@@ -65,7 +66,11 @@ unsafe extern "C-unwind" fn give_up(_code: c_int, latch: Datum) {
 #[unsafe(no_mangle)]
 #[pg_guard]
 pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
-    connect(Oid::from(argument.value() as u32));
+    connect(database_of(argument));
+    // Who starts one by a change may say so for his session alone.
+    if is_at_boot(argument) && !settings::has_worker() {
+        return;
+    }
     if !shared::is_own() {
         log!(
             "realtime_sync has no shared memory left for this database; set realtime_sync.delivery = manual"
@@ -84,6 +89,9 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         (c"jit", c"off"),
         (c"idle_in_transaction_session_timeout", c"0"),
         (c"statement_timeout", c"0"),
+        (c"lock_timeout", c"0"),
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        (c"transaction_timeout", c"0"),
         (c"default_transaction_isolation", c"read committed"),
         (c"default_transaction_read_only", c"off"),
         (c"row_security", c"off"),
@@ -112,7 +120,11 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
             pgrx::check_for_interrupts!();
             if pg_sys::ConfigReloadPending != 0 {
                 pg_sys::ConfigReloadPending = 0;
+                let had_worker = settings::has_worker();
                 pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
+                if had_worker && !settings::has_worker() {
+                    return;
+                }
             }
         }
         let next = cycle(&mut relay);

@@ -14,6 +14,7 @@ pub mod options;
 pub mod outbox;
 pub mod pace;
 pub mod pattern;
+pub mod queue;
 pub mod reference;
 pub mod selection;
 pub mod sink;

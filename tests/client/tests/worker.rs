@@ -585,6 +585,85 @@ fn changing_the_delivery_loses_and_repeats_nothing() {
     seen.check("replay", &events, true);
 }
 
+/// A relay would be there within milliseconds.
+fn stays_without_relay(client: &mut Client) {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(1) {
+        assert_eq!(relay_pid(client, "app"), None);
+        sleep(Duration::from_millis(50));
+    }
+}
+
+/// Who chose to call relay() himself is not helped behind his back.
+#[test]
+fn delivery_by_hand_has_no_relay() {
+    let choose = |client: &mut Client, delivery| {
+        set(client, &format!("realtime_sync.delivery = {delivery}"));
+        let query =
+            format!("select 1 where current_setting('realtime_sync.delivery') = '{delivery}'");
+        wait_for("the setting", || client.query_opt(&query, &[]).unwrap());
+    };
+    let mut server = Server::with(&[QUIET, ("shared_preload_libraries", "realtime_sync")]);
+    let mut client = database(&server, "app");
+    choose(&mut client, "manual");
+    client.batch_execute(INSERT).unwrap();
+    drop(client);
+    server.stop();
+    server.start_postmaster();
+    let mut client = server.connect("app");
+    stays_without_relay(&mut client);
+    // Chosen anew, in either direction, by a reload.
+    let mut listener = listener(&server, "app");
+    choose(&mut client, "worker");
+    client.batch_execute(INSERT).unwrap();
+    assert_eq!([row(&mut listener), row(&mut listener)], [Some(1), Some(2)]);
+    relay(&mut client, "app");
+    choose(&mut client, "manual");
+    wait_for("the relay to leave", || {
+        relay_pid(&mut client, "app").is_none().then_some(())
+    });
+    client.batch_execute(INSERT).unwrap();
+    stays_without_relay(&mut client);
+    client
+        .batch_execute("select realtime_sync.relay()")
+        .unwrap();
+    assert_eq!(row(&mut listener), Some(3));
+}
+
+/// What a DBA sets for statements of applications is not for the relay, which waits for its lock while another has it.
+#[test]
+fn timeouts_of_the_whole_server_do_not_end_the_relay() {
+    let server = Server::with(&[QUIET, ("lock_timeout", "100ms")]);
+    let mut client = database(&server, "app");
+    client.batch_execute(INSERT).unwrap();
+    let pid = relay(&mut client, "app");
+    let mut listener = listener(&server, "app");
+    let mut holder = server.connect("app");
+    let query = "select current_setting('server_version_num')::int >= 170000";
+    if client.query_one(query, &[]).unwrap().get(0) {
+        set(&mut client, "transaction_timeout = '300ms'");
+        let query = "select 1 where current_setting('transaction_timeout') = '300ms'";
+        wait_for("the setting", || client.query_opt(query, &[]).unwrap());
+        holder.batch_execute("set transaction_timeout = 0").unwrap();
+    }
+    holder
+        .batch_execute("begin; select realtime_sync.relay()")
+        .unwrap();
+    client.batch_execute(INSERT).unwrap();
+    wait_for("the relay to wait", || {
+        let query = "select 1 from pg_locks where pid = $1 and not granted";
+        client.query_opt(query, &[&(pid as i32)]).unwrap()
+    });
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(1) {
+        assert_eq!(relay_pid(&mut client, "app"), Some(pid));
+        sleep(Duration::from_millis(50));
+    }
+    holder.batch_execute("commit").unwrap();
+    wait_for("the event", || (row(&mut listener)? == 2).then_some(()));
+    assert_eq!(relay_pid(&mut client, "app"), Some(pid));
+}
+
 #[test]
 fn no_relay_runs_during_a_binary_upgrade() {
     let mut server = Server::with(&[QUIET, ("shared_preload_libraries", "realtime_sync")]);
@@ -596,12 +675,7 @@ fn no_relay_runs_during_a_binary_upgrade() {
     server.start_postmaster();
     let mut client = server.connect("app");
     client.batch_execute(INSERT).unwrap();
-    // A relay would be there within milliseconds.
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(1) {
-        assert_eq!(relay_pid(&mut client, "app"), None);
-        sleep(Duration::from_millis(50));
-    }
+    stays_without_relay(&mut client);
 }
 
 #[test]
