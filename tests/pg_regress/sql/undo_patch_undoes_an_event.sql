@@ -136,6 +136,36 @@ select realtime_sync.undo_patch(1);
 select realtime_sync.undo_patch(1) \gexec
 select * from numbered;
 
-drop table whole, numbered;
+-- the check of a domain is code of its owner's, and does not run as whoever asks for the patch
+truncate realtime_sync.event;
+alter sequence realtime_sync.event_id restart;
+create function ran(value anyelement) returns boolean language plpgsql as $$
+begin
+    raise warning 'a check ran: %', value;
+    return true;
+end
+$$;
+create domain checked as numeric(6, 2);
+create domain twice as checked;
+create type pair as (a integer, b twice);
+create table lined (id int primary key, amount twice, amounts twice[], place pair);
+create trigger "00_realtime_sync_update" after update on lined
+    for each row execute function realtime_sync.capture('{}');
+insert into lined values (1, 1, '{1}', '(1,1)');
+update lined set amount = 2;
+update lined set amounts = '{2}';
+update lined set place = '(2,2)';
+alter domain checked add constraint code check (ran(value)) not valid;
+select realtime_sync.undo_patch(1);
+select realtime_sync.undo_patch(2);
+\echo :SQLSTATE
+select realtime_sync.undo_patch(3);
+\echo :SQLSTATE
+select realtime_sync.literals('lined', '{amount}', '{"amount": null}');
+
+drop table whole, numbered, lined;
+drop type pair;
+drop domain checked cascade;
+drop function ran;
 drop schema "odd schema" cascade;
 truncate realtime_sync.event;
