@@ -20,6 +20,14 @@ insert into realtime_sync.event (topics, event, payload) values (array['lobby', 
 insert into realtime_sync.event (topics, event, payload) values (array['lobby', null], 'e', '1');
 insert into realtime_sync.event (topics, event, payload) values ('{}', 'e', '1');
 insert into realtime_sync.event (topics) values (array['lobby']);
+-- and no more than send() takes
+\set VERBOSITY terse
+insert into realtime_sync.event (topics, event, payload) values (array['lobby'], 'e', to_json(repeat('x', 65534)));
+insert into realtime_sync.event (topics, event, payload) values (array['chat:' || repeat('x', 65536)], 'e', '1');
+insert into realtime_sync.event (topics, event, payload) values (array['lobby'], repeat('x', 65536), '1');
+insert into realtime_sync.event (topics, event, payload) values (array['lobby'], 'long', to_json(repeat('x', 65000)));
+select realtime_sync.send('lobby', 'e', to_json(repeat('x', 65528))) > 0 as sent;
+\set VERBOSITY default
 select count(*) from realtime_sync.events;
 reset role;
 reset request.jwt.claims;

@@ -43,11 +43,11 @@ select ('r' || repeat('x', 62)) as long \gset
 create role :long;
 select realtime_sync.allow(:'long', 'read', array['a']);
 select realtime_sync.allow(:'long', 'send', array['a']);
-select regexp_replace(polname, '[0-9a-f]{32}$', 'MD5') from pg_policy where polrelid = 'realtime_sync.event'::regclass order by polname;
+select regexp_replace(polname, '[0-9a-f]{32}$', 'MD5') from pg_policy where polrelid = 'realtime_sync.event'::regclass and polpermissive order by polname;
 select realtime_sync.disallow(:'long', 'read');
 select realtime_sync.disallow(:'long', 'send');
 drop role :long;
-select count(*) from pg_policy where polrelid = 'realtime_sync.event'::regclass;
+select count(*) from pg_policy where polrelid = 'realtime_sync.event'::regclass and polpermissive;
 select has_schema_privilege('reader', 'realtime_sync', 'usage');
 drop owned by nobody_special;
 drop role reader, nobody_special;

@@ -71,5 +71,5 @@ drop view verdicts;
 drop table memberships;
 drop owned by member, crew, hand;
 drop role member, crew, hand;
-select count(*) from pg_policy where polrelid = 'realtime_sync.event'::regclass;
+select count(*) from pg_policy where polrelid = 'realtime_sync.event'::regclass and polpermissive;
 truncate realtime_sync.event;
