@@ -81,6 +81,8 @@ impl Writer<'_> {
             if self.plan.coalesced {
                 record::set_note(&mut self.out.as_mut_bytes()[start..], BARRIER);
             }
+        } else if self.scratch.topics.cut {
+            outcome.partial = true;
         }
         outcome
     }
@@ -90,7 +92,7 @@ impl Writer<'_> {
         let plan = self.plan;
         if let Change::Update(_, new) = change {
             // Rows with a null in their key share it.
-            let names_a_row = plan.key.iter().all(|&n| new.get(n).is_some());
+            let names_a_row = !self.scratch.cut && plan.key.iter().all(|&n| new.get(n).is_some());
             if names_a_row && plan.holds_back(&self.scratch.changed) {
                 record::set_throttle(&mut self.out.as_mut_bytes()[start..], plan.throttle);
             }
@@ -180,6 +182,7 @@ impl Writer<'_> {
         };
         loop {
             let start = record::begin(self.out);
+            self.scratch.cut = false;
             let at = self.write_body(change, size);
             if size < Size::Key && self.out.len() - start > limit {
                 self.out.truncate(start);
@@ -191,8 +194,12 @@ impl Writer<'_> {
                 continue;
             }
             record::finish(self.out, start, at, self.scratch.topics.iter());
-            return size > Size::Full || self.without_foreign;
+            return self.is_partial(size);
         }
+    }
+
+    fn is_partial(&self, size: Size) -> bool {
+        size > Size::Full || self.without_foreign || self.scratch.cut || self.scratch.topics.cut
     }
 
     /// A first guess from the stored sizes, so that a value of a gigabyte is not fetched to find out
@@ -285,8 +292,7 @@ impl Writer<'_> {
         }
         self.out.push(b',');
         let at = context::write(self.out);
-        let partial = size > Size::Full || self.without_foreign;
-        self.out.extend(if partial {
+        self.out.extend(if self.is_partial(size) {
             b",\"partial\":true}"
         } else {
             b",\"partial\":false}"

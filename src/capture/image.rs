@@ -15,7 +15,12 @@ impl Writer<'_> {
         for &n in &self.plan.key {
             self.out.push(separator);
             separator = b',';
-            self.write_column(n, row);
+            if self.cuts(n, row) {
+                self.out.extend(&self.plan.columns[n].label);
+                self.out.extend(b"null");
+            } else {
+                self.write_column(n, row);
+            }
         }
         self.out.push(b'}');
     }
@@ -31,6 +36,16 @@ impl Writer<'_> {
             },
             _ => self.out.extend(b"null"),
         }
+    }
+
+    /// Whether null stands for a value that is in every form of an event, so that none grows over all
+    /// bounds. A coalesced row is known by its key, which an index bounds.
+    fn cuts(&mut self, n: usize, row: Row) -> bool {
+        let column = &self.plan.columns[n];
+        let cuts =
+            !self.plan.coalesced && row.get(n).is_some_and(|datum| column.is_too_large(datum));
+        self.scratch.cut |= cuts;
+        cuts
     }
 
     pub fn skips(&self, n: usize) -> bool {
@@ -136,7 +151,7 @@ impl Writer<'_> {
             self.out.extend(label);
             match row.get(n) {
                 // SAFETY: the codec is the column's.
-                Some(datum) if !self.skips(n) => unsafe {
+                Some(datum) if !self.skips(n) && !self.cuts(n, row) => unsafe {
                     encode::write(&column.codec, datum, self.out);
                 },
                 _ => self.out.extend(b"null"),

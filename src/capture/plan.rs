@@ -4,8 +4,10 @@ use super::codec::Codec;
 use super::compile::compile;
 use super::fixed::Sensitivity;
 use super::generated::Generated;
+use super::value;
 use crate::log::layout;
 use crate::log::server::Local;
+use crate::settings;
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::collections::HashMap;
@@ -24,6 +26,15 @@ pub struct Column {
     pub absent: bool,
     /// Its encoding runs code that is not PostgreSQL's own.
     pub foreign: bool,
+}
+
+impl Column {
+    /// Whether a value of it alone is more than an event may be, by what its header says.
+    #[inline]
+    pub fn is_too_large(&self, datum: Datum) -> bool {
+        // SAFETY: a column of length -1 holds varlenas.
+        self.length == -1 && unsafe { value::size(datum) } > settings::max_event_size()
+    }
 }
 
 pub enum Part {

@@ -16,6 +16,8 @@ pub struct Scratch {
     pub topics: Topics,
     pub left: Topics,
     pub plain: Text,
+    /// A value of the key or the status is larger than an event may be, and null stands for it.
+    pub cut: bool,
 }
 
 impl Scratch {
@@ -26,6 +28,7 @@ impl Scratch {
             topics: Topics::new(),
             left: Topics::new(),
             plain: Text::new(),
+            cut: false,
         }
     }
 }
@@ -34,6 +37,8 @@ impl Scratch {
 pub struct Topics {
     pub text: Text,
     pub ends: Vec<u32>,
+    /// One was left out, for a value in it that is larger than an event may be.
+    pub cut: bool,
 }
 
 impl Topics {
@@ -41,12 +46,14 @@ impl Topics {
         Topics {
             text: Text::new(),
             ends: Vec::new(),
+            cut: false,
         }
     }
 
     pub fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
+        self.cut = false;
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
@@ -56,8 +63,8 @@ impl Topics {
         })
     }
 
-    /// Adds a topic of the row, unless one of its columns is null or it is there already; without
-    /// `all`, unless naming it runs foreign code.
+    /// Adds a topic of the row, unless one of its columns is null or too large or it is there already;
+    /// without `all`, unless naming it runs foreign code.
     pub fn add(
         &mut self,
         topic: &Topic,
@@ -74,6 +81,10 @@ impl Topics {
             match part {
                 Part::Text(text) => self.text.extend(text),
                 Part::Column(column) => match row.and_then(|row| row.get(*column)) {
+                    Some(datum) if plan.columns[*column].is_too_large(datum) => {
+                        self.cut = true;
+                        return self.text.truncate(start);
+                    }
                     // SAFETY: the codec is the column's.
                     Some(datum) => unsafe {
                         let codec = &plan.columns[*column].codec;
