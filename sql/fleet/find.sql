@@ -91,12 +91,20 @@ begin
             into other
             from (
                 select
-                    c.relname, 'the table behind it' as called,
+                    c.relname, true as derived,
+                    coalesce((
+                        select pg_catalog.min(t.oid::regclass::text)
+                        from pg_catalog.pg_rewrite r
+                        join pg_catalog.pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+                        join pg_catalog.pg_class t on t.oid = d.refobjid and t.relkind in ('r', 'p')
+                        where r.ev_class = c.oid
+                        having pg_catalog.count(distinct t.oid) = 1
+                    ), 'the table behind it') as called,
                     pg_catalog.format('%s is a view or foreign table, whose changes no trigger tells', c.oid::regclass) as why
                 from pg_catalog.pg_class c
                 where c.relkind in ('v', 'm', 'f') and c.relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_find.schema))
                 union all
-                select t.relname, t.oid::regclass::text, pg_catalog.format('%s refers to %s, of another schema', c.oid::regclass, t.oid::regclass)
+                select t.relname, false, t.oid::regclass::text, pg_catalog.format('%s refers to %s, of another schema', c.oid::regclass, t.oid::regclass)
                 from pg_catalog.pg_class c
                 join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'f'
                 join pg_catalog.pg_class t on t.oid = k.confrelid and t.relnamespace <> c.relnamespace
@@ -104,7 +112,7 @@ begin
             ) f
             join realtime_sync.fleet_word w
                 on w.entity = fleet_find.entity and w."column" is null and w.rank = 1 and realtime_sync.fleet_fits(f.relname, w.names)
-            order by f.called <> 'the table behind it', f.why
+            order by not f.derived, f.why
             limit 1;
             if other.status is not null then
                 return next other;
@@ -204,9 +212,10 @@ begin
         known.columns := known.columns - half.lat - half.lng;
     end loop;
     -- A place that is only generated is shown, and not moved.
-    if fleet_find.entity = 'driver' and known.columns ?| '{lat,point,geography}' and not exists (
-        select from pg_catalog.jsonb_each_text(known.columns) k
-        join pg_catalog.pg_attribute a on a.attrelid = known.relation and a.attname = k.value and a.attgenerated = ''
+    if fleet_find.entity = 'driver' and (
+        select pg_catalog.bool_and(a.attgenerated <> '')
+        from pg_catalog.jsonb_each_text(known.columns) k
+        join pg_catalog.pg_attribute a on a.attrelid = known.relation and a.attname = k.value
         where k.key in ('lat', 'point', 'geography')
     ) then
         asks := asks || row(

@@ -17,6 +17,7 @@ declare
     left_out text[] := '{}';
     here oid := pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_work.schema));
     changed boolean := false;
+    known boolean;
     stop boolean := false;
     -- Found, or asked about.
     has_trips boolean := false;
@@ -194,6 +195,33 @@ begin
         changed := changed or step.status = 'done';
         return next step;
     end loop;
+    -- Of a status whose words nobody knows the table of steps is empty, and every offer and step would be refused.
+    for thing in
+        select m.relation as trip, m.columns ->> 'status' as status, coalesce(t.relation::text, pg_catalog.format('%I.trip_transitions', m.schema)) as steps,
+            case when t.relation is null
+                then 'realtime_sync.fleet_transitions($1, $2)'
+                else t.relation::text
+            end as source,
+            coalesce(t.columns, '{"from_status": "from_status", "to_status": "to_status", "who": "who", "state": "state"}') as columns
+        from realtime_sync.fleet_map m
+        left join realtime_sync.fleet_map t on t.schema = m.schema and t.entity = 'transition'
+        where m.schema = fleet_work.schema and m.entity = 'trip' and m.columns ->> 'status' is not null
+            and (t.relation is not null or create_missing)
+    loop
+        execute pg_catalog.format('select exists (select from %s s where s.%I = ''accepted'')', thing.source, thing.columns ->> 'state')
+        into known using thing.trip, thing.status;
+        if not known then
+            return next row(
+                'ask', 'trip.status', 'none of its words is known to mean accepted, so no trip can be offered',
+                pg_catalog.format(
+                    E'-- and so on to the states arriving, arrived, in_progress, completed and canceled\ninsert into %s (%I, %I, %I, %I)\nvalues (%L, %L, %L, %L)',
+                    thing.steps,
+                    thing.columns ->> 'from_status', thing.columns ->> 'to_status', thing.columns ->> 'who', thing.columns ->> 'state',
+                    'the word before', 'the word for accepted', '{driver,dispatcher,system}', 'accepted'
+                )
+            )::realtime_sync.fleet_step;
+        end if;
+    end loop;
     for thing in
         select t.kind, t.name
         from (
@@ -245,6 +273,11 @@ begin
             from (values ('trip.status', 'active_trip'), ('trip.completed_at', 'trips')) d(need, section)
             where exists (select from realtime_sync.fleet_map m where m.schema = fleet_work.schema and m.entity = 'trip')
                 and realtime_sync.fleet_lacks(schema, array[d.need]) <> '{}'
+            union all
+            -- A fix is checked and accepted all the same.
+            select 'driver.lat', 'place in get_driver_dashboard, get_fleet_overview, nearby_drivers, update_location'
+            where realtime_sync.fleet_lacks(schema, '{driver}') = '{}'
+                and pg_catalog.cardinality(realtime_sync.fleet_lacks(schema, '{driver.lat,driver.point,driver.geography}')) = 3
         ) l(need, name)
         group by l.need
         order by l.need

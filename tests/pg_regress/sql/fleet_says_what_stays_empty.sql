@@ -1,4 +1,5 @@
--- Promise: what the dashboard cannot show of an app is said when it is set up, an app with a fare alone has its offers'
+-- Promise: what the dashboard cannot show of an app is said when it is set up, and so is it that its drivers have no
+-- place or that none of its words for a status is known; an app with a fare alone has its offers'
 -- earnings from it, and the trips it is given have no column that nothing reads.
 \set SHOW_CONTEXT never
 set client_min_messages = warning;
@@ -15,6 +16,24 @@ select d -> 'offers' -> 0 ->> 'earnings' as earnings, d ->> 'trips' is null as n
 alter table trips drop column status cascade;
 select object, why from realtime_sync.fleet_setup('bare') where object ~ '^without trip' order by step;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('bare', drop_tables => true);
+-- an app in words that nobody knows
+create schema envios;
+create type envios.estado as enum ('solicitado', 'aceptado', 'entregado');
+create table envios.repartidores (id int primary key, usuario text unique, latitud float8, longitud float8);
+create table envios.pedidos (id int primary key, repartidor_id int, estado envios.estado);
+create view envios.drivers as select id from envios.repartidores;
+select status, object, why, sql from realtime_sync.fleet_setup('envios', dry_run => true) where status = 'ask';
+select (realtime_sync.fleet_map('envios', 'driver', 'envios.repartidores', '{"login": "usuario", "lat": null}')).entity;
+select (realtime_sync.fleet_map('envios', 'trip', 'envios.pedidos', '{"driver": "repartidor_id", "status": "estado"}')).entity;
+select status, object, why, sql from realtime_sync.fleet_setup('envios', create_missing => true, dry_run => true)
+where status = 'ask' or object = 'without driver.lat';
+select status, object, why from realtime_sync.fleet_setup('envios', create_missing => true)
+where status = 'ask' or object = 'without driver.lat';
+insert into envios.trip_transitions values ('solicitado', 'aceptado', '{driver,system}', 'accepted');
+select (realtime_sync.fleet_map('envios', 'driver', 'envios.repartidores', '{"lat": "latitud", "lng": "longitud"}')).entity;
+select status, object, why from realtime_sync.fleet_setup('envios') where status = 'ask' or object = 'without driver.lat';
+select count(*) > 0 as removed from realtime_sync.fleet_remove('envios', drop_tables => true);
+drop schema envios cascade;
 -- a new app's
 create schema fresh;
 select count(*) > 0 as made from realtime_sync.fleet_setup('fresh', create_missing => true);
