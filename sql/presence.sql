@@ -4,7 +4,14 @@
 
 -- Domains and no CHECK constraints, whose text PostgreSQL parses anew in every statement: 113,000 of the 390,000
 -- instructions of a heartbeat.
-create domain realtime_sync.presence_name as text collate "C" constraint not_empty check (value <> '');
+create domain realtime_sync.presence_name as text collate "C"
+    constraint not_empty check (value <> '')
+    constraint at_most_1024_octets check (pg_catalog.octet_length(value) <= 1024);
+create domain realtime_sync.presence_device as text collate "C"
+    constraint at_most_1024_octets check (pg_catalog.octet_length(value) <= 1024);
+-- Of a device that others hide no event says how large it is, and presence_state() has them all.
+create domain realtime_sync.presence_meta as jsonb
+    constraint at_most_64_kb check (pg_catalog.pg_column_size(value) <= 65536);
 create domain realtime_sync.presence_ttl as interval constraint from_1_second_to_1_day check (value between '1 s' and '1 day');
 
 -- Unlogged: after a crash it is empty, and the next heartbeats fill it. A heartbeat changes no indexed
@@ -14,9 +21,9 @@ create domain realtime_sync.presence_ttl as interval constraint from_1_second_to
 create unlogged table realtime_sync.presence (
     topic realtime_sync.presence_name not null,
     member realtime_sync.presence_name not null,
-    device text collate "C" not null default '',
+    device realtime_sync.presence_device not null default '',
     state realtime_sync.presence_name not null default 'online',
-    meta jsonb,
+    meta realtime_sync.presence_meta,
     since timestamptz not null default pg_catalog.statement_timestamp(),
     seen timestamptz not null default pg_catalog.statement_timestamp(),
     expires timestamptz not null,
@@ -116,6 +123,7 @@ declare
     device realtime_sync.presence := coalesce(new, old);
     was realtime_sync.presence_member;
     best realtime_sync.presence;
+    message json;
 begin
     -- Who is heard of after a crash, or a night without a signal, says online by default: not while he is on a break.
     -- Asked here and not of each heartbeat.
@@ -161,6 +169,21 @@ begin
     ) then
         return null;
     end if;
+    message := pg_catalog.json_build_object(
+        'topic', device.topic, 'member', device.member, 'state', best.state, 'previous', was.state,
+        'device', coalesce(best.device, device.device), 'meta', best.meta,
+        'since', was.since, 'seen', was.seen
+    );
+    -- Nobody stays, with all who leave in the same transaction, because of what a heartbeat has said of another device.
+    if tg_op = 'DELETE' and best.meta is not null
+        and pg_catalog.octet_length(device.topic) + pg_catalog.octet_length(message::text) + 15
+            > pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_event_size'))
+    then
+        message := pg_catalog.json_build_object(
+            'topic', device.topic, 'member', device.member, 'state', best.state, 'previous', was.state,
+            'device', best.device, 'meta', null, 'since', was.since, 'seen', was.seen
+        );
+    end if;
     perform realtime_sync.send(
         device.topic,
         case
@@ -168,11 +191,7 @@ begin
             when was.state = 'offline' then 'presence.join'
             else 'presence.update'
         end,
-        pg_catalog.json_build_object(
-            'topic', device.topic, 'member', device.member, 'state', best.state, 'previous', was.state,
-            'device', coalesce(best.device, device.device), 'meta', best.meta,
-            'since', was.since, 'seen', was.seen
-        )
+        message
     );
     if best.state <> was.state then
         perform realtime_sync.presence_call_hook(device.topic, device.member, best.state);
