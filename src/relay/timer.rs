@@ -15,7 +15,8 @@ use std::time::Duration;
 /// After events every timer is asked again, this many microseconds apart: what became due by them is in
 /// no answer given before.
 const APART: i64 = 500_000;
-/// One that is always due at once may not keep the relay from its work.
+/// One that is always due at once may not keep the relay from its work: so many microseconds from call to call, and
+/// from the end of one to the next while there is more to send.
 const PAUSE: i64 = 20_000;
 /// How long a call may take: few timers are there, and one may have much to do.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -62,18 +63,21 @@ struct State {
 pub struct Timers {
     states: HashMap<Key, State>,
     asked: i64,
+    /// When the last turn ended.
+    ended: i64,
     /// Events came since they were asked.
     stale: bool,
 }
 
 impl Timers {
-    /// When something is to be done, or None. `worked` tells that events came.
-    pub fn due(&mut self, worked: bool) -> Option<i64> {
+    /// When something is to be done, or None. `worked` tells that events came, `behind` that more wait to be sent.
+    pub fn due(&mut self, worked: bool, behind: bool) -> Option<i64> {
         self.stale |= worked || self.asked == 0;
         let stale = self.stale.then_some(self.asked + APART);
         let first = self.states.values().map(|state| state.due).min();
         let first = first.filter(|due| *due < now().saturating_add(AHEAD));
-        [stale, first].into_iter().flatten().min()
+        let due = [stale, first].into_iter().flatten().min();
+        due.map(|due| due.max(if behind { self.ended + PAUSE } else { due }))
     }
 
     /// Calls those that are due, each in a subtransaction; in the caller's transaction, with a snapshot.
@@ -92,6 +96,7 @@ impl Timers {
             }
             self.states.insert(timer.key, state);
         }
+        self.ended = now();
     }
 }
 
@@ -119,6 +124,7 @@ fn load() -> Vec<Timer> {
 
 impl Timer {
     fn call(&self, before: State) -> State {
+        let began = now();
         let (owner, name) = (self.key.0, self.key.1.as_str());
         let mut next = None;
         let done = subtransaction::attempt(|| {
@@ -133,7 +139,7 @@ impl Timer {
                 if self.failing {
                     statement::run(MENDED, &[owner.into(), name.into()]);
                 }
-                let due = next.map_or(i64::MAX, |next| next.max(now() + PAUSE));
+                let due = next.map_or(i64::MAX, |next| next.max(began + PAUSE));
                 State { due, failures: 0 }
             }
             Err(error) => {

@@ -141,7 +141,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
         if relay.held.is_some_and(|due| due <= now) && next != Next::Leave {
             relay.held = move_held();
         }
-        let timer = timers.due(relay.worked);
+        let timer = timers.due(relay.worked, next == Next::AtOnce);
         if timer.is_some_and(|due| due <= now) && next != Next::Leave {
             show(pg_sys::BackendState::STATE_RUNNING, c"calling timers");
             transaction::with_snapshot(|| {
@@ -161,7 +161,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
                 let due = due
                     .into_iter()
                     .chain(relay.held)
-                    .chain(timers.due(false))
+                    .chain(timers.due(false, false))
                     .min();
                 if due.is_none() && now - busy > IDLE && leave() {
                     return;
