@@ -36,7 +36,7 @@ begin
     from pg_proc p
     where action = 'migrate'
         and p.proname ~ '^(fleet|presence)_'
-        and p.proname not in ('fleet_allow', 'fleet_disallow', 'fleet_write_policy', 'presence_call_hook')
+        and p.proname not in ('fleet_allow', 'fleet_disallow', 'fleet_write_policy', 'presence_call_hook', 'presence_left')
         and p.pronamespace = 'realtime_sync'::regnamespace
     union
     select 'execute', 'function ' || u.function

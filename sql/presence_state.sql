@@ -51,6 +51,77 @@ create unlogged table realtime_sync.presence_sweep (
 
 insert into realtime_sync.presence_sweep (at) values ('infinity');
 
+-- What presence_changed() does for one that leaves, for many: in one statement they cost a third of what they do one
+-- by one. Their members are held, since before this statement's snapshot.
+create function realtime_sync.presence_left(devices realtime_sync.presence[]) returns void
+volatile language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+    largest constant bigint := pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_event_size'));
+    told record;
+begin
+    for told in
+        with changed as materialized (
+            select
+                g.topic, g.member, coalesce(b.device, g.device) as device, b.meta, greatest(m.seen, g.seen) as seen,
+                m.state as previous, coalesce(b.state, 'offline') as state,
+                case when coalesce(b.state, 'offline') = m.state then m.since else pg_catalog.statement_timestamp() end as since
+            from (
+                select distinct on (d.member, d.topic) d.topic::text, d.member::text, d.device, d.seen
+                from pg_catalog.unnest(presence_left.devices) d
+                order by d.member, d.topic, d.seen desc, d.device
+            ) g
+            -- By the key, however few the rows were when this was planned: offset and limit keep it from a hash join.
+            cross join lateral (
+                select m.* from realtime_sync.presence_member m
+                where m.topic = g.topic and m.member = g.member
+                offset 0
+            ) m
+            left join lateral (
+                select p.* from realtime_sync.presence p
+                where p.topic = g.topic and p.member = g.member
+                order by realtime_sync.presence_rank(p.state), p.since, p.device
+                limit 1
+            ) b on true
+        ), kept as (
+            -- An upsert, for the same reason.
+            insert into realtime_sync.presence_member as m (topic, member, state, since, seen)
+            select c.topic, c.member, c.state, c.since, c.seen
+            from changed c
+            on conflict (topic, member) do update set
+                state = excluded.state, since = excluded.since, seen = excluded.seen,
+                hook_due = case when m.state = excluded.state then m.hook_due end
+        )
+        select
+            c.topic,
+            pg_catalog.array_agg(c.member order by c.member) as members,
+            pg_catalog.array_agg(c.state::text order by c.member) as states,
+            pg_catalog.count(realtime_sync.send(
+                c.topic,
+                case c.state when 'offline' then 'presence.leave' else 'presence.update' end,
+                case when c.meta is null or pg_catalog.octet_length(c.topic) + pg_catalog.octet_length(whole::text) + 15 <= largest
+                    then whole
+                    -- As there, nobody stays because of what a heartbeat has said of another device.
+                    else pg_catalog.json_build_object(
+                        'topic', c.topic, 'member', c.member, 'state', c.state, 'previous', c.previous,
+                        'device', c.device, 'meta', null, 'since', c.since, 'seen', c.seen
+                    )
+                end
+            ))
+        from changed c
+        cross join lateral pg_catalog.json_build_object(
+            'topic', c.topic, 'member', c.member, 'state', c.state, 'previous', c.previous,
+            'device', c.device, 'meta', c.meta, 'since', c.since, 'seen', c.seen
+        ) whole
+        where c.state <> c.previous
+        group by c.topic
+    loop
+        perform realtime_sync.presence_call_hook(told.topic, told.members, told.states);
+    end loop;
+end
+$function$;
+
 -- A row that a heartbeat or another expiry holds is left to it. At most 1,000 at a time, so that their
 -- members wait for moments.
 create function realtime_sync.presence_expire() returns timestamptz
@@ -61,6 +132,8 @@ declare
     moment timestamptz := pg_catalog.clock_timestamp();
     sweep timestamptz;
     n bigint;
+    devices realtime_sync.presence[];
+    places tid[];
     owed record;
 begin
     sweep := (select s.at from realtime_sync.presence_sweep s);
@@ -109,12 +182,17 @@ begin
             update realtime_sync.presence p set due = p.expires
             from looked l
             where l.expires > moment and p.topic = l.topic and p.member = l.member and p.device = l.device
-        ), gone as (
-            delete from realtime_sync.presence p
-            using looked l
+        ), ended as (
+            update realtime_sync.presence p set expires = '-infinity'
+            from looked l
             where l.expires <= moment and p.topic = l.topic and p.member = l.member and p.device = l.device
+            returning p as device, p.ctid as place
         )
-        select pg_catalog.count(*) into n from looked;
+        select pg_catalog.count(*), array(select e.device from ended e), array(select e.place from ended e)
+        into n, devices, places
+        from looked;
+        delete from realtime_sync.presence p where p.ctid = any (places);
+        perform realtime_sync.presence_left(devices);
         delete from realtime_sync.presence_member m
         where m.ctid = any (array(
             select f.ctid from realtime_sync.presence_member f
@@ -125,17 +203,22 @@ begin
             for update skip locked
         ));
         for owed in
-            update realtime_sync.presence_member m set hook_due = null
-            where m.ctid = any (array(
-                select f.ctid from realtime_sync.presence_member f
-                where f.hook_due <= moment
-                order by f.hook_due
-                limit 100
-                for update skip locked
-            ))
-            returning m.topic, m.member, m.state
+            with again as (
+                update realtime_sync.presence_member m set hook_due = null
+                where m.ctid = any (array(
+                    select f.ctid from realtime_sync.presence_member f
+                    where f.hook_due <= moment
+                    order by f.hook_due
+                    limit 100
+                    for update skip locked
+                ))
+                returning m.topic, m.member, m.state
+            )
+            select a.topic, pg_catalog.array_agg(a.member order by a.member) as members, pg_catalog.array_agg(a.state order by a.member) as states
+            from again a
+            group by a.topic
         loop
-            perform realtime_sync.presence_call_hook(owed.topic, owed.member, owed.state, true);
+            perform realtime_sync.presence_call_hook(owed.topic, owed.members, owed.states, true);
         end loop;
         if n = 1000 then
             return moment;
@@ -163,6 +246,7 @@ select realtime_sync.add_timer('presence', 'realtime_sync.presence_expire()');
 revoke all on table realtime_sync.presence_state from public;
 revoke all on function realtime_sync.presence_state(text, text[]) from public;
 revoke all on table realtime_sync.presence_sweep from public;
+revoke all on function realtime_sync.presence_left(realtime_sync.presence[]) from public;
 revoke all on function realtime_sync.presence_expire() from public;
 
 comment on view realtime_sync.presence_state is
@@ -171,5 +255,7 @@ comment on function realtime_sync.presence_state(text, text[]) is
     'The members of a topic, in these states or in any: when last seen, and each device. The caller needs realtime_sync.may_read(topic), else 42501. Not on a standby: it is unlogged.';
 comment on table realtime_sync.presence_sweep is
     'When realtime_sync.presence_expire() looks for members who were here before a crash and have not come back: a minute after it first runs.';
+comment on function realtime_sync.presence_left(realtime_sync.presence[]) is
+    'What it means for their members that these devices have been deleted, and the events. Part of realtime_sync.presence_expire().';
 comment on function realtime_sync.presence_expire() is
     'Timer: devices whose time has ended leave, with their events; returns when to call it next. Who was here before a crash and is not heard of for a minute after it leaves too. Members gone for 30 days are forgotten.';

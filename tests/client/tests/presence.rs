@@ -158,7 +158,7 @@ fn ten_thousand_who_stop_at_once_leave_once() {
         ),
         i64::from(MEMBERS)
     );
-    // It is 1.4 s of one processor (docs/reliability.md); beside eight other processes it was six.
+    // It is half a second of one processor (docs/reliability.md); beside eight other processes it was 1.8.
     assert!((0.0..30.0).contains(&late), "{late} s late");
 }
 

@@ -85,6 +85,9 @@ update realtime_sync.presence set due = expires where device = 'clock' returning
 rollback;
 select * from realtime_sync.presence_member;
 \echo :SQLSTATE
+-- nobody leaves in silence
+update realtime_sync.presence set due = '-infinity', expires = '-infinity';
+\echo :SQLSTATE
 select realtime_sync.presence_expire();
 \echo :SQLSTATE
 select realtime_sync.presence_hook('room:1', 'lower(text)');
