@@ -64,8 +64,9 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template) va
     'create index realtime_trip_driver_completed on {{trip}} ({{trip.driver}}, {{trip.completed_at}})'
 ),
 (
-    'realtime_telemetry_driver', 'index', 20, '{telemetry.driver,telemetry.created_at}',
-    'create index realtime_telemetry_driver on {{telemetry}} ({{telemetry.driver}}, {{telemetry.created_at}} desc)'
+    'realtime_telemetry_driver', 'index', 20, '{telemetry.driver}',
+    'create index realtime_telemetry_driver on {{telemetry}} ({{telemetry.driver}}{{#telemetry.created_at}}, {{telemetry.created_at}} desc'
+    '{{/telemetry.created_at}}{{^telemetry.created_at}}{{#telemetry.id:integer}}, {{telemetry.id}} desc{{/telemetry.id:integer}}{{/telemetry.created_at}})'
 ),
 (
     'realtime_offer_driver', 'index', 20, '{offer.driver,offer.created_at}',
@@ -150,8 +151,8 @@ as $$
 begin
     return (
         select pg_catalog.jsonb_build_object(
-            'pickup', pg_catalog.jsonb_build_object('lat', {{t.pickup_lat}}, 'lng', {{t.pickup_lng}}, 'address', {{t.pickup_address}}),
-            'dropoff', pg_catalog.jsonb_build_object('lat', {{t.dropoff_lat}}, 'lng', {{t.dropoff_lng}}, 'address', {{t.dropoff_address}})
+            'pickup', pg_catalog.jsonb_build_object('lat', {{>pickup_lat}}, 'lng', {{>pickup_lng}}, 'address', {{t.pickup_address}}),
+            'dropoff', pg_catalog.jsonb_build_object('lat', {{>dropoff_lat}}, 'lng', {{>dropoff_lng}}, 'address', {{t.dropoff_address}})
         )
         from {{offer}} o
         left join {{trip}} t on {{t.id}} = {{o.trip}}
@@ -230,8 +231,8 @@ begin
         from (
             select
                 {{t.id}} as id, {{t.status}} as status, {{t.passenger}} as passenger_id,
-                {{t.pickup_lat}} as pickup_lat, {{t.pickup_lng}} as pickup_lng, {{t.pickup_address}} as pickup_address,
-                {{t.dropoff_lat}} as dropoff_lat, {{t.dropoff_lng}} as dropoff_lng, {{t.dropoff_address}} as dropoff_address,
+                {{>pickup_lat}} as pickup_lat, {{>pickup_lng}} as pickup_lng, {{t.pickup_address}} as pickup_address,
+                {{>dropoff_lat}} as dropoff_lat, {{>dropoff_lng}} as dropoff_lng, {{t.dropoff_address}} as dropoff_address,
                 {{t.vehicle_class}} as vehicle_class, {{t.fare}} as fare, {{t.earnings}} as earnings,
                 {{t.created_at}} as created_at, {{t.accepted_at}} as accepted_at, {{t.started_at}} as started_at
             from {{#transition.to_status}}{{>trip_words}} w
@@ -255,9 +256,9 @@ begin
         from (
             select
                 pg_catalog.count(*) filter (where {{t.completed_at}} >= my.today) as today,
-                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}) filter (where {{t.completed_at}} >= my.today), 0) as today_earnings,
+                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{^trip.fare}}::numeric{{/trip.fare}}{{/trip.earnings}}) filter (where {{t.completed_at}} >= my.today), 0) as today_earnings,
                 pg_catalog.count(*) as week,
-                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}), 0) as week_earnings
+                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{^trip.fare}}::numeric{{/trip.fare}}{{/trip.earnings}}), 0) as week_earnings
             from {{trip}} t
             where {{t.driver}} = my.who and {{t.completed_at}} >= my.week
         ) f;
@@ -302,7 +303,7 @@ begin
             offers := null;
         end if;
     end if;
-    {{/offer.driver}}{{#telemetry.driver}}if $2 is null or 'telemetry' = any ($2) then
+    {{/offer.driver}}{{#telemetry.driver}}{{#telemetry.created_at|telemetry.id:integer}}if $2 is null or 'telemetry' = any ($2) then
         telemetry := pg_catalog.to_jsonb(array(
             select f
             from (
@@ -311,12 +312,12 @@ begin
                     {{l.created_at}} as created_at
                 from {{telemetry}} l
                 where {{l.driver}} = my.who
-                {{#telemetry.created_at}}order by {{l.created_at}} desc
-                {{/telemetry.created_at}}limit 10
+                order by {{#telemetry.created_at}}{{l.created_at}}{{/telemetry.created_at}}{{^telemetry.created_at}}{{l.id}}{{/telemetry.created_at}} desc
+                limit 10
             ) f
         ));
     end if;
-    {{/telemetry.driver}}return pg_catalog.jsonb_build_object(
+    {{/telemetry.created_at|telemetry.id:integer}}{{/telemetry.driver}}return pg_catalog.jsonb_build_object(
         'driver', my.driver, 'presence', my.presence, 'wallet', my.wallet, 'active_trip', my.active_trip, 'trips', my.trips,
         'acceptance', my.acceptance, 'telemetry', my.telemetry, 'offers', my.offers,
         'generated_at', pg_catalog.now(), 'cursor', realtime_sync.cursor()

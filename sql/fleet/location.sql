@@ -40,13 +40,57 @@ begin
 end
 $function$;
 
+-- {{>was_of_driver}}: where a driver is and since when, by his row, which it locks, where the kit writes that; else by the last
+-- of his trail that was no jump: that is less than limit.trail_distance and limit.trail_seconds off. A fix is judged by it, and a batch.
 -- {{>moved_by_fix}}: what a fix (driver, lat, lng, heading, speed, accuracy, recorded_at, client_id) of whoever may send it does.
 insert into realtime_sync.fleet_template (name, kind, template) values
+-- What the row has of his place, by which fences are crossed: the trail is thinned.
+(
+    'stood', 'part', '{{#driver.location_at}}was_place{{/driver.location_at}}{{^driver.location_at}}row_place{{/driver.location_at}}'
+),
+(
+    'was_of_driver', 'part',
+    $template$-- Held to the end: a driver's fixes come one after another.
+        select {{#driver.lat:set|driver.point:set|driver.geography:set}}{{>driver_place}}{{/driver.lat:set|driver.point:set|driver.geography:set}}{{^driver.lat:set|driver.point:set|driver.geography:set}}null::point{{/driver.lat:set|driver.point:set|driver.geography:set}} as place, {{d.location_at}}::timestamptz as at into {{>stood}}, was_at
+        from {{driver}} d
+        where {{d.id}} = driver
+        for no key update;
+        if not found then
+            raise no_data_found using
+                message = pg_catalog.format('driver %s does not exist', driver);
+        end if;
+        {{#location.recorded_at}}
+        {{^driver.location_at}}
+        -- Both: of a batch the trail has fixes that the row has not.
+        select pg_catalog.point({{h.lng}}::double precision, {{h.lat}}::double precision), {{h.recorded_at}} into was_place, was_at
+        from {{location}} h
+        where {{h.driver}} = driver and {{h.flag}}::text is distinct from 'jump'
+        order by {{h.recorded_at}} desc
+        limit 1;
+        {{/driver.location_at}}
+        {{#driver.location_at}}{{^driver.lat:set|driver.point:set|driver.geography:set}}
+        was_place := (
+            select pg_catalog.point({{h.lng}}::double precision, {{h.lat}}::double precision) from {{location}} h
+            where {{h.driver}} = driver and {{h.flag}}::text is distinct from 'jump'
+            order by {{h.recorded_at}} desc
+            limit 1
+        );
+        {{/driver.lat:set|driver.point:set|driver.geography:set}}{{/driver.location_at}}
+        {{/location.recorded_at}}
+        {{#limit.place_distance}}
+        select h.lat, h.lng, greatest(h.recorded_at, was_at) into held_lat, held_lng, was_at
+        from (select) one
+        left join {{schema}}.realtime_held_places h on h.driver_id = driver and h.noted;
+        {{/limit.place_distance}}$template$
+),
 (
     'moved_by_fix', 'part',
     $template$declare
         place constant point := pg_catalog.point(lng, lat);
         was_place point;
+        {{^driver.location_at}}
+        row_place point;
+        {{/driver.location_at}}
         was_at timestamptz;
         last_lat double precision;
         last_lng double precision;
@@ -71,15 +115,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
             return '{"accepted": true, "reason": "held", "flag": null}';
         end if;
         {{/limit.place_distance}}
-        -- Held to the end: a driver's fixes come one after another.
-        select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was_place, was_at
-        from {{driver}} d
-        where {{d.id}} = driver
-        for no key update;
-        if not found then
-            raise no_data_found using
-                message = pg_catalog.format('driver %s does not exist', driver);
-        end if;
+        {{>was_of_driver}}
         {{#location.client_id}}
         if client_id is not null then
             if exists (select from {{location}} h where {{h.driver}} = driver and {{h.client_id}}::text = client_id) then
@@ -93,18 +129,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
         where {{h.driver}} = driver
         order by {{h.recorded_at}} desc
         limit 1;
-        {{^driver.location_at}}
-        was_at := (
-            select pg_catalog.max({{h.recorded_at}}) from {{location}} h
-            where {{h.driver}} = driver and {{h.flag}} is distinct from 'jump'
-        );
-        {{/driver.location_at}}
         {{/location.recorded_at}}
-        {{#limit.place_distance}}
-        select h.lat, h.lng, greatest(h.recorded_at, was_at) into held_lat, held_lng, was_at
-        from (select) one
-        left join {{schema}}.realtime_held_places h on h.driver_id = driver and h.noted;
-        {{/limit.place_distance}}
         if recorded_at <= was_at then
             return '{"accepted": false, "reason": "out_of_order", "flag": null}';
         end if;
@@ -138,16 +163,16 @@ insert into realtime_sync.fleet_template (name, kind, template) values
             return '{"accepted": false, "reason": "impossible_jump", "flag": "jump"}';
         end if;
         -- Always, so that the last fix is never the one that was left out; where it did not move, in place.
-        {{#driver.lat:set|driver.point:set|driver.geography:set}}
+        {{#driver.lat:set|driver.point:set|driver.geography:set|driver.location_at}}
         update {{driver}} d set
-            {{#driver.lat:set}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point:set}}, {{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}{{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{#driver.geography:set}}{{#driver.lat:set}}, {{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}, {{/driver.point:set}}{{/driver.lat:set}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography:set}}{{#driver.heading}},
+            {{#driver.lat:set}}{{driver.lat}} = lat, {{driver.lng}} = lng{{#driver.point:set}}, {{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}{{driver.point}} = place{{/driver.point:set}}{{/driver.lat:set}}{{#driver.geography:set}}{{#driver.lat:set}}, {{/driver.lat:set}}{{^driver.lat:set}}{{#driver.point:set}}, {{/driver.point:set}}{{/driver.lat:set}}{{driver.geography}} = pg_catalog.format('SRID=4326;POINT(%s %s)', lng, lat)::{{driver.geography:type}}{{/driver.geography:set}}{{^driver.lat:set|driver.point:set|driver.geography:set}}{{driver.location_at}} = recorded_at{{/driver.lat:set|driver.point:set|driver.geography:set}}{{#driver.heading}},
             {{driver.heading}} = coalesce(heading, {{d.heading}}){{/driver.heading}}{{#driver.speed}},
             {{driver.speed}} = speed{{/driver.speed}}{{#driver.accuracy}},
-            {{driver.accuracy}} = accuracy{{/driver.accuracy}}{{#driver.location_at}},
-            {{driver.location_at}} = recorded_at{{/driver.location_at}}{{#driver.last_seen}},
+            {{driver.accuracy}} = accuracy{{/driver.accuracy}}{{#driver.location_at}}{{#driver.lat:set|driver.point:set|driver.geography:set}},
+            {{driver.location_at}} = recorded_at{{/driver.lat:set|driver.point:set|driver.geography:set}}{{/driver.location_at}}{{#driver.last_seen}},
             {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
         where {{d.id}} = driver;
-        {{/driver.lat:set|driver.point:set|driver.geography:set}}
+        {{/driver.lat:set|driver.point:set|driver.geography:set|driver.location_at}}
         {{#limit.place_distance}}
         -- What was held is past, but for what has come meanwhile and is newer.
         insert into {{schema}}.realtime_held_places as h (driver_id, place, until, noted, recorded_at)
@@ -156,9 +181,11 @@ insert into realtime_sync.fleet_template (name, kind, template) values
             place = excluded.place, until = excluded.until, noted = h.noted and h.recorded_at > excluded.recorded_at,
             recorded_at = greatest(h.recorded_at, excluded.recorded_at);
         {{/limit.place_distance}}
-        if was_place is null or was_place[0] <> lng or was_place[1] <> lat then
-            perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver::text, was_place, place, recorded_at);
-            {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat}}
+        if {{>stood}} is null or {{>stood}}[0] <> lng or {{>stood}}[1] <> lat then
+            {{#driver.lat:set|driver.point:set|driver.geography:set}}
+            perform realtime_sync.fleet_cross_geofences({{schema:literal}}, driver::text, {{>stood}}, place, recorded_at);
+            {{/driver.lat:set|driver.point:set|driver.geography:set}}
+            {{#trip.driver}}{{#trip.status}}{{#trip.pickup_lat|trip.pickup_point|trip.pickup_geography}}
             {{#transition.to_status}}
             -- Whether there may be anything to tell: a part of what it takes to find out what, and nearly always no.
             if exists (
@@ -177,7 +204,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
                     select
                     from {{trip}} t
                     where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
-                        and realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng)
+                        and realtime_sync.distance_m({{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision, lat, lng)
                             <= {{limit.arriving_distance}}
                     offset 0
                 ) k
@@ -199,7 +226,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
                         ) a
                         cross join lateral (
                             select {{t.id}} as id, {{t.passenger}} as passenger,
-                                realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
+                                realtime_sync.distance_m({{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision, lat, lng) as distance_m
                             from {{trip}} t
                             where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
                             offset 0
@@ -207,7 +234,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
                         {{/transition.to_status}}
                         {{^transition.to_status}}
                         select {{t.id}} as id, {{t.passenger}} as passenger,
-                            realtime_sync.distance_m({{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision, lat, lng) as distance_m
+                            realtime_sync.distance_m({{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision, lat, lng) as distance_m
                         from {{trip}} t
                         where {{t.driver}} = driver
                             and pg_catalog.lower({{t.status}}::text) in ('accepted', 'assigned', 'arriving', 'en_route')
@@ -224,7 +251,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
             {{#transition.to_status}}
             end if;
             {{/transition.to_status}}
-            {{/trip.pickup_lat}}{{/trip.status}}{{/trip.driver}}
+            {{/trip.pickup_lat|trip.pickup_point|trip.pickup_geography}}{{/trip.status}}{{/trip.driver}}
         end if;
         return '{"accepted": true, "reason": null, "flag": null}';
     end;$template$

@@ -26,33 +26,39 @@ create function {{rpc.update_locations}}(locations jsonb, driver {{driver.id:typ
 volatile security definer language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
-    mover constant {{driver.id:type}} := {{rpc.realtime_located_driver}}($2);
     max_speed constant double precision := {{limit.max_speed}};
-    was record;
+    was_place point;
+    {{^driver.location_at}}
+    row_place point;
+    {{/driver.location_at}}
+    was_at timestamptz;
+    {{#limit.place_distance}}
+    held_lat double precision;
+    held_lng double precision;
+    {{/limit.place_distance}}
     fixes jsonb;
     newest record;
     moved jsonb;
 begin
+    driver := {{rpc.realtime_located_driver}}(driver);
     if coalesce(pg_catalog.jsonb_typeof($1), 'null') <> 'array' or pg_catalog.jsonb_array_length($1) > 10000 then
         raise invalid_parameter_value using
             message = 'locations must be an array of at most 10000 fixes',
             hint = 'As in [{"lat": 52.52, "lng": 13.405, "recorded_at": "2026-01-31T12:00:00Z", "client_id": "a1"}].';
     end if;
-    -- One batch of a driver at a time, and none beside update_location().
-    select {{>driver_place}} as place, {{d.location_at}}::timestamptz as at into was
-    from {{driver}} d
-    where {{d.id}} = mover
-    for no key update;
+    {{>was_of_driver}}
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(j) order by j.place), '[]') into fixes
     from (
         select s.*, case
             when s.reason is not null then null
-            when s.recorded_at <= was.at then 'late'
+            when s.recorded_at <= was_at then 'late'
             when realtime_sync.distance_m(
-                coalesce(s.lat_before, was.place[1]), coalesce(s.lng_before, was.place[0]), s.lat, s.lng
+                coalesce(s.lat_before, {{#limit.place_distance}}held_lat, {{/limit.place_distance}}was_place[1]),
+                coalesce(s.lng_before, {{#limit.place_distance}}held_lng, {{/limit.place_distance}}was_place[0]), s.lat, s.lng
             ) > 50 + coalesce(s.accuracy, 0)
-                + max_speed * extract(epoch from s.recorded_at - coalesce(s.at_before, was.at))::double precision then 'jump'
+                + max_speed * extract(epoch from s.recorded_at - coalesce(s.at_before, was_at))::double precision then 'jump'
         end as flag
         from (
             select r.*,
@@ -67,7 +73,7 @@ begin
                         pg_catalog.row_number() over (partition by f.client_id order by f.place) > 1
                         {{#location.client_id}}
                         or exists (
-                            select from {{location}} h where {{h.driver}} = mover and {{h.client_id}}::text = f.client_id
+                            select from {{location}} h where {{h.driver}} = driver and {{h.client_id}}::text = f.client_id
                         )
                         {{/location.client_id}}
                     ) then 'duplicate'
@@ -100,7 +106,7 @@ begin
     insert into {{location}} (
         {{>trail_columns}}
     )
-    select mover, f.lat, f.lng, f.recorded_at{{#location.heading}}, f.heading{{/location.heading}}{{#location.speed}}, f.speed{{/location.speed}}{{#location.accuracy}}, f.accuracy{{/location.accuracy}}{{#location.client_id}}, f.client_id{{/location.client_id}}{{#location.flag}}, f.flag{{/location.flag}}
+    select driver, f.lat, f.lng, f.recorded_at{{#location.heading}}, f.heading{{/location.heading}}{{#location.speed}}, f.speed{{/location.speed}}{{#location.accuracy}}, f.accuracy{{/location.accuracy}}{{#location.client_id}}, f.client_id{{/location.client_id}}{{#location.flag}}, f.flag{{/location.flag}}
     from pg_catalog.jsonb_to_recordset(fixes) as f(
         place bigint, lat double precision, lng double precision, heading double precision, speed double precision,
         accuracy double precision, recorded_at timestamptz, client_id text, reason text, flag text
@@ -112,7 +118,7 @@ begin
     -- The others are past: what they crossed on the way is no news.
     if newest.place is not null then
         moved := {{rpc.update_location}}(
-            mover, newest.lat, newest.lng, newest.heading, newest.speed, newest.accuracy, newest.recorded_at, newest.client_id
+            driver, newest.lat, newest.lng, newest.heading, newest.speed, newest.accuracy, newest.recorded_at, newest.client_id
         );
     end if;
     return (
@@ -130,7 +136,7 @@ begin
 end
 $$;
 comment on function {{rpc.update_locations}} is
-    'Fixes of one driver queued offline: at most 10000 of {"lat", "lng", "heading", "speed", "accuracy", "recorded_at", "client_id"}. All go into the trail, the newest moves the driver as update_location() does. Returns for each, in their order, {"client_id", "accepted", "reason", "flag"}; reason also: invalid; flag: jump, late. Sent again with the same client ids it changes nothing. 22023: no array, or a longer one; 42501: another''s driver.'
+    'Fixes of one driver queued offline: at most 10000 of {"lat", "lng", "heading", "speed", "accuracy", "recorded_at", "client_id"}. All go into the trail, the newest moves the driver as update_location() does. Returns for each, in their order, {"client_id", "accepted", "reason", "flag"}; reason also: invalid; flag: jump, late. Sent again with the same client ids it changes nothing. 22023: no array, or a longer one; 42501: another''s driver; P0002: no such driver.'
 $template$
 );
 

@@ -32,8 +32,8 @@ begin atomic
             'geography', 'heading', 'speed', 'accuracy', 'location_at', 'last_seen', 'updated_at', 'created_at'
         ]
         when 'trip' then array[
-            'id', 'driver', 'passenger', 'status', 'pickup_lat', 'pickup_lng', 'pickup_address', 'dropoff_lat', 'dropoff_lng',
-            'dropoff_address', 'fare', 'earnings', 'vehicle_class', 'created_at', 'accepted_at', 'started_at', 'completed_at',
+            'id', 'driver', 'passenger', 'status', 'pickup_lat', 'pickup_lng', 'pickup_point', 'pickup_geography', 'pickup_address',
+            'dropoff_lat', 'dropoff_lng', 'dropoff_point', 'dropoff_geography', 'dropoff_address', 'fare', 'earnings', 'vehicle_class', 'created_at', 'accepted_at', 'started_at', 'completed_at',
             'canceled_at', 'updated_at'
         ]
         when 'passenger' then array['id', 'login', 'name']

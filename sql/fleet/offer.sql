@@ -102,10 +102,10 @@ begin
         'state', {{o.state}},
         'distance_m', pg_catalog.round({{o.distance_m}}::numeric, 1),
         'pickup', pg_catalog.json_build_object(
-            'lat', {{t.pickup_lat}}, 'lng', {{t.pickup_lng}}, 'address', {{t.pickup_address}}
+            'lat', {{>pickup_lat}}, 'lng', {{>pickup_lng}}, 'address', {{t.pickup_address}}
         ),
         'dropoff', pg_catalog.json_build_object(
-            'lat', {{t.dropoff_lat}}, 'lng', {{t.dropoff_lng}}, 'address', {{t.dropoff_address}}
+            'lat', {{>dropoff_lat}}, 'lng', {{>dropoff_lng}}, 'address', {{t.dropoff_address}}
         ),
         'vehicle_class', {{t.vehicle_class}},
         'earnings', {{o.earnings}},

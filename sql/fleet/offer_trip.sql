@@ -112,7 +112,7 @@ begin
             message = 'hold must be positive',
             hint = 'Leave it out: then an offer to a named driver who is offline waits as long as timeout.';
     end if;
-    select {{t.status}}::text, {{t.pickup_lat}}::double precision, {{t.pickup_lng}}::double precision
+    select {{t.status}}::text, {{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision
     into was, lat, lng
     from {{trip}} t
     where {{t.id}} = $1

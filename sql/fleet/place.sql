@@ -1,4 +1,4 @@
--- Where a driver is, from whichever columns the app has: two numbers, a point, or a place of PostGIS.
+-- Where a driver is, and where a trip begins and ends, from whichever columns the app has: two numbers, a point, or a place of PostGIS.
 
 -- {{>driver_place}}: that place of the driver d, as a point (lng, lat); {{>driver_lat}}, {{>driver_lng}}: one of the two.
 -- {{>driver_near}}: PostGIS's own index, where the place is only there: not outside of the box b.area. {{>driver_wanted}}:
@@ -45,6 +45,18 @@ insert into realtime_sync.fleet_template (name, kind, template) values
     '{{#location.speed}}, {{location.speed}}{{/location.speed}}{{#location.accuracy}}, {{location.accuracy}}{{/location.accuracy}}'
     '{{#location.client_id}}, {{location.client_id}}{{/location.client_id}}{{#location.flag}}, {{location.flag}}{{/location.flag}}'
 );
+
+-- {{>pickup_lat}}, {{>pickup_lng}}, {{>dropoff_lat}}, {{>dropoff_lng}}: of the trip t.
+insert into realtime_sync.fleet_template (name, kind, template)
+select e.name || '_' || x.name, 'part', pg_catalog.format(
+    '{{#trip.%1$s_lat}}{{t.%1$s_%2$s}}{{/trip.%1$s_lat}}'
+    '{{^trip.%1$s_lat}}{{#trip.%1$s_point}}({{t.%1$s_point}})[%3$s]{{/trip.%1$s_point}}'
+    '{{^trip.%1$s_point}}{{#trip.%1$s_geography}}({{t.%1$s_geography}}::{{postgis}}.geometry::point)[%3$s]{{/trip.%1$s_geography}}'
+    '{{^trip.%1$s_geography}}null{{/trip.%1$s_geography}}{{/trip.%1$s_point}}{{/trip.%1$s_lat}}',
+    e.name, x.name, x.place
+)
+from (values ('pickup'), ('dropoff')) e(name)
+cross join (values ('lat', 1), ('lng', 0)) x(name, place);
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template) values
 (

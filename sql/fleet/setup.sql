@@ -268,16 +268,29 @@ begin
         from (
             select u.* from rows from (pg_catalog.unnest(needs), pg_catalog.unnest(left_out)) u(need, name)
             union all
-            -- The call is made, and these of its sections stay null.
-            select d.need, d.section || ' in get_driver_dashboard'
-            from (values ('trip.status', 'active_trip'), ('trip.completed_at', 'trips')) d(need, section)
-            where exists (select from realtime_sync.fleet_map m where m.schema = fleet_work.schema and m.entity = 'trip')
-                and realtime_sync.fleet_lacks(schema, array[d.need]) <> '{}'
-            union all
-            -- A fix is checked and accepted all the same.
-            select 'driver.lat', 'place in get_driver_dashboard, get_fleet_overview, nearby_drivers, update_location'
-            where realtime_sync.fleet_lacks(schema, '{driver}') = '{}'
-                and pg_catalog.cardinality(realtime_sync.fleet_lacks(schema, '{driver.lat,driver.point,driver.geography}')) = 3
+            -- The call is made, and this of it stays empty.
+            select pg_catalog.split_part(d.line, ': ', 1), pg_catalog.split_part(d.line, ': ', 2)
+            from pg_catalog.regexp_split_to_table(realtime_sync.fleet_expand(schema, $template$
+{{#trip}}{{^trip.status}}trip.status: active_trip in get_driver_dashboard
+{{/trip.status}}{{^trip.completed_at}}trip.completed_at: trips in get_driver_dashboard
+{{/trip.completed_at}}{{^trip.pickup_lat|trip.pickup_point|trip.pickup_geography}}trip.pickup_lat: offers to the nearest
+trip.pickup_lat: trip.arriving
+{{/trip.pickup_lat|trip.pickup_point|trip.pickup_geography}}{{^trip.earnings|trip.fare}}trip.fare: earnings in get_driver_dashboard and offers
+{{/trip.earnings|trip.fare}}{{/trip}}
+{{^driver.lat|driver.point|driver.geography}}driver.lat: drivers in get_fleet_overview and nearby_drivers
+driver.lat: lat and lng in get_driver_dashboard
+driver.lat: offers to the nearest
+{{/driver.lat|driver.point|driver.geography}}
+{{^driver.lat:set|driver.point:set|driver.geography:set}}driver.lat: geofence.entered and geofence.left
+{{/driver.lat:set|driver.point:set|driver.geography:set}}
+{{#telemetry}}{{^telemetry.created_at|telemetry.id:integer}}telemetry.created_at: telemetry in get_driver_dashboard
+{{/telemetry.created_at|telemetry.id:integer}}{{/telemetry}}
+{{^location.recorded_at}}location: duplicate of update_location
+{{^driver.location_at}}location: impossible_jump of update_location
+location: out_of_order of update_location
+{{/driver.location_at}}{{#driver.location_at}}{{^driver.lat:set|driver.point:set|driver.geography:set}}location: impossible_jump of update_location
+{{/driver.lat:set|driver.point:set|driver.geography:set}}{{/driver.location_at}}{{/location.recorded_at}}$template$), '\n') d(line)
+            where d.line <> ''
         ) l(need, name)
         group by l.need
         order by l.need

@@ -48,6 +48,7 @@ end;
 -- {{schema}}.accept_offer too. {{who}}: the app's function that says who is calling.
 -- {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
 -- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
+-- {{#telemetry.id:integer}} if it is a whole number,
 -- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table. {{>driver_place}}: a part.
 -- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
@@ -61,10 +62,10 @@ declare
     token text;
     part record;
 begin
-    -- Twice, as a part may have parts.
+    -- Thrice, as a part may have parts that have parts.
     for part in
         select t.name, t.template
-        from realtime_sync.fleet_template t, pg_catalog.generate_series(1, 2) n
+        from realtime_sync.fleet_template t, pg_catalog.generate_series(1, 3) n
         where t.kind = 'part'
         order by n
     loop
@@ -81,6 +82,7 @@ begin
                 m.entity || '.' || c.key || ':type',
                 s.alias || '.' || c.key,
                 case when a.attgenerated = '' then m.entity || '.' || c.key || ':set' end,
+                case when a.atttypid in ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype) then m.entity || '.' || c.key || ':integer' end,
                 case when exists (
                     select from pg_catalog.pg_index i
                     where i.indrelid = m.relation and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
@@ -94,6 +96,7 @@ begin
                 pg_catalog.quote_ident(a.attname),
                 pg_catalog.format_type(a.atttypid, a.atttypmod),
                 s.alias || '.' || pg_catalog.quote_ident(a.attname),
+                '',
                 '',
                 ''
             ])
@@ -125,11 +128,11 @@ begin
         union all
         select 'postgis', pg_catalog.quote_ident(n.nspname)
         from realtime_sync.fleet_map m
-        join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname = (m.columns ->> 'geography') and not a.attisdropped
+        join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname in (m.columns ->> 'geography', m.columns ->> 'pickup_geography', m.columns ->> 'dropoff_geography') and not a.attisdropped
         join pg_catalog.pg_type t on t.oid = a.atttypid
         join pg_catalog.pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
         join pg_catalog.pg_namespace n on n.oid = b.typnamespace
-        where m.schema = fleet_expand.schema and m.entity = 'driver'
+        where m.schema = fleet_expand.schema and m.entity in ('driver', 'trip')
         union all
         select 'who', w.function
         from realtime_sync.fleet_who w

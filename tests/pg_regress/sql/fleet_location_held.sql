@@ -59,6 +59,9 @@ select * from held;
 -- a batch's newest too
 select city.update_locations('[{"lat": 52.52, "lng": 13.405, "recorded_at": "2026-01-31T12:00:06Z"}, {"lat": 52.52001, "lng": 13.405, "recorded_at": "2026-01-31T12:00:07Z"}]', 1);
 select * from held;
+-- and one between what is written and what waits is late, and in the trail
+select city.update_locations('[{"lat": 52.52, "lng": 13.405, "recorded_at": "2026-01-31T12:00:06.5Z"}]', 1);
+select flag from city.driver_locations where recorded_at = t(6.5);
 -- nothing is due, and then the last is written, once
 select city.realtime_places_due() > now() + interval '50 min' as later;
 select * from place;

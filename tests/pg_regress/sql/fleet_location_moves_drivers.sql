@@ -237,6 +237,73 @@ truncate realtime_sync.event;
 select city.update_location(2, 48.8517, 2.35, recorded_at => t(1030)) ->> 'accepted' as near;
 select topics, event, trip from said order by n;
 
+-- other apps' drivers: what their row does not say the trail does
+create schema untimed;
+create table untimed.drivers (id bigint primary key, is_online boolean, lat double precision, lng double precision);
+create schema placeless;
+create table placeless.drivers (id bigint primary key, is_online boolean, location_at timestamptz);
+create schema bare;
+create table bare.drivers (id bigint primary key, is_online boolean);
+create function fixes(app text) returns table (what text, answer text) language plpgsql as $$
+begin
+    execute format('set local search_path = %I, public', app);
+    insert into drivers values (1, true);
+    return query
+        select w.what, concat_ws(' ', r ->> 'accepted', r ->> 'reason', r ->> 'flag')
+        from (values
+            ('first', 0, 10.0, null), ('on', 100, 10.01, 'a'), ('again', 100, 10.01, 'a'), ('an hour ago', -3500, 10.01, null), ('5,000 km off', 101, 55, null),
+            ('back', 102, 10.0101, 'b')
+        ) w(what, t, lat, client_id)
+        cross join lateral update_location(1, w.lat, 10, recorded_at => public.t(w.t), client_id => w.client_id) r;
+    return query
+        select 'batch ' || w.what, string_agg(concat_ws(' ', f ->> 'accepted', f ->> 'reason', f ->> 'flag'), ', ')
+        from (values ('late', '{50,60}'::int[], 10.011), ('far', '{200}', 55), ('near', '{300,310}', 10.02)) w(what, ts, lat)
+        cross join lateral (
+            select jsonb_agg(jsonb_build_object('lat', w.lat, 'lng', 10, 'recorded_at', public.t(s), 'client_id', w.what || s) order by s) as batch
+            from unnest(w.ts) s
+        ) b
+        cross join lateral jsonb_array_elements(update_locations(b.batch, 1)) f
+        group by w.what, w.ts
+        order by w.ts;
+end
+$$;
+create table answers (n int generated always as identity, app text, what text, answer text);
+set client_min_messages = warning;
+do $$
+declare
+    app text;
+    trail boolean;
+begin
+    foreach trail in array '{false,true}'::boolean[] loop
+        foreach app in array '{untimed,placeless,bare}'::text[] loop
+            perform realtime_sync.fleet_setup(app, create_missing => trail);
+            insert into answers (app, what, answer) select app || case when trail then ' and a trail' else '' end, f.* from fixes(app) f;
+            execute format('delete from %I.drivers', app);
+        end loop;
+    end loop;
+end
+$$;
+select what, max(answer) filter (where app = 'untimed') as untimed, max(answer) filter (where app = 'placeless') as placeless, max(answer) filter (where app = 'bare') as bare
+from answers where app !~ 'trail' group by what order by min(n);
+select what, max(answer) filter (where app = 'untimed and a trail') as untimed, max(answer) filter (where app = 'placeless and a trail') as placeless, max(answer) filter (where app = 'bare and a trail') as bare
+from answers where app ~ 'trail' group by what order by min(n);
+select extract(epoch from recorded_at - t(0))::int as t, u.lat, u.flag, u.client_id, (p.lat, p.flag) is not distinct from (u.lat, u.flag) as placeless, (b.lat, b.flag) is not distinct from (u.lat, u.flag) as bare
+from untimed.driver_locations u full join placeless.driver_locations p using (recorded_at) full join bare.driver_locations b using (recorded_at)
+order by recorded_at;
+-- what the row does not say no fence is told by
+insert into realtime_sync.geofence (schema, name, circle) values ('placeless', 'stop', '<(10, 10.02), 1000>'), ('untimed', 'stop', '<(10, 10.02), 1000>');
+insert into placeless.drivers values (2, true);
+insert into untimed.drivers values (1, true);
+truncate realtime_sync.event;
+select placeless.update_location(2, 10.02 + n * 0.0001, 10, recorded_at => t(400 + n)) ->> 'reason', untimed.update_location(1, 10.02 + n * 0.0001, 10, recorded_at => t(400 + n)) ->> 'reason' from generate_series(1, 2) n;
+select event, topics from realtime_sync.events where topics && '{driver:1,driver:2}';
+select extract(epoch from location_at - t(0))::int as t from placeless.drivers;
+select count(*) > 0 as removed from unnest(array['untimed', 'placeless', 'bare']) app, realtime_sync.fleet_remove(app, drop_tables => true);
+drop schema untimed, placeless, bare cascade;
+drop table answers;
+drop function fixes;
+reset client_min_messages;
+
 select status, object from realtime_sync.fleet_remove('city', drop_tables => true) where status <> 'done';
 delete from realtime_sync.geofence;
 delete from realtime_sync.arrival;

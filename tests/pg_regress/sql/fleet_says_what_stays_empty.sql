@@ -1,6 +1,6 @@
--- Promise: what the dashboard cannot show of an app is said when it is set up, and so is it that its drivers have no
--- place or that none of its words for a status is known; an app with a fare alone has its offers'
--- earnings from it, and the trips it is given have no column that nothing reads.
+-- Promise: what the dashboard, the map and the checks of fixes lack of an app is said when it is set up, and so is it that none of
+-- its words for a status is known; an app with a fare alone has its offers' earnings from it, the trips it is given have no column
+-- that nothing reads, and telemetry without a time has an index and is newest first by its number.
 \set SHOW_CONTEXT never
 set client_min_messages = warning;
 create schema bare;
@@ -45,5 +45,31 @@ where m.schema = 'fresh' and m.entity = 'trip' and not exists (
 order by 1;
 reset search_path;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('fresh', drop_tables => true);
-drop schema bare, fresh cascade;
+-- drivers without a place or a time, trips without a pickup, telemetry without a time
+create schema blind;
+create table blind.drivers (id bigint primary key, user_id text, is_online boolean);
+create table blind.trips (id bigint primary key, driver_id bigint references blind.drivers, status text, completed_at timestamptz);
+create table blind.telemetry (id uuid primary key default gen_random_uuid(), driver_id bigint, type text, message text);
+create view empty as
+select object, why from realtime_sync.fleet_setup('blind') where object ~ '^without (driver.lat|location|trip[.]|telemetry[.])' order by step;
+select * from empty;
+-- of a driver's row with a time the order is known, with a place the reach as well
+alter table blind.drivers add location_at timestamptz;
+select why from empty where object = 'without location';
+alter table blind.drivers add location point;
+select object, why from empty where object !~ '^without t';
+select indexdef from pg_indexes where indexname = 'realtime_telemetry_driver';
+insert into blind.drivers values (1, 'ada', true);
+insert into blind.telemetry (driver_id, type) select 1, i from generate_series(1, 12) i;
+select d -> 'telemetry' as unordered, d -> 'trips' as unpaid from blind.get_driver_dashboard(1) d;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('blind', drop_tables => true);
+drop table blind.telemetry;
+create table blind.telemetry (id bigint generated always as identity primary key, driver_id bigint, type text, message text);
+insert into blind.telemetry (driver_id, type) select 1 + i % 2, i from generate_series(1, 24) i;
+select object, why from empty where object ~ 'telemetry[.]';
+select indexdef from pg_indexes where indexname = 'realtime_telemetry_driver';
+select jsonb_path_query_array(blind.get_driver_dashboard(1), '$.telemetry[*].type') as newest_first;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('blind', drop_tables => true);
+drop view empty;
+drop schema bare, fresh, blind cascade;
 truncate realtime_sync.event;
