@@ -63,6 +63,7 @@ install_script! {
     "fleet_map": "../sql/fleet/map.sql"
     "fleet_limit": "../sql/fleet/limit.sql"
     "fleet_object": "../sql/fleet/object.sql"
+    "fleet_path": "../sql/fleet/path.sql"
     "fleet_template": "../sql/fleet/template.sql"
     "fleet_identity": "../sql/fleet/identity.sql"
     "fleet_tables": "../sql/fleet/tables.sql"

@@ -6,7 +6,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_auto_offer}}() returns trigger
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     options jsonb := tg_argv[0];

@@ -81,7 +81,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template) va
     $template$
 create function {{rpc.driver_presence}}(driver_id {{driver.id:type}} default null) returns jsonb
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 #variable_conflict use_column
 <<my>>
@@ -107,7 +107,7 @@ $template$
 create function {{rpc.drivers_within}}(boxes box[], statuses text[] default null, max_drivers integer default 500)
 returns table (driver_id {{driver.id:type}}, presence text)
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -146,7 +146,7 @@ $template$
     $template$
 create function {{rpc.offered_trip}}(offer_id {{offer.id:type}}) returns jsonb
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     return (
@@ -177,7 +177,7 @@ create function {{rpc.get_driver_dashboard}}(
     driver_id {{driver.id:type}} default null, sections text[] default null, time_zone text default null
 ) returns jsonb
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 set plan_cache_mode = force_generic_plan
 set enable_bitmapscan = off
 as $$
@@ -335,7 +335,7 @@ create function {{rpc.get_fleet_overview}}(
     bounds jsonb default null, statuses text[] default null, max_drivers integer default 500
 ) returns jsonb
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -432,7 +432,7 @@ returns table (
     accuracy double precision, recorded_at timestamptz
 )
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

@@ -6,7 +6,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_drive_online}}(member text, state text) returns void
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     update {{driver}} d set {{driver.online}} = ($2 <> 'offline'){{#driver.last_seen}},

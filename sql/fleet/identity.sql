@@ -27,7 +27,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template) va
     $template$
 create function {{schema}}.realtime_driver() returns {{driver.id:type}}
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 {{^who}}{{#driver.login}}<<my>>
 declare
@@ -45,7 +45,7 @@ $template$
     $template$
 create function {{schema}}.realtime_passenger() returns {{trip.passenger:type}}
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 {{^who}}{{#passenger.login}}<<my>>
 declare
@@ -63,7 +63,7 @@ $template$
     $template$
 create function {{schema}}.realtime_dispatcher() returns boolean
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     -- Who may act as the owner is the back end. Of an app's user only what the server signs counts: Supabase's
@@ -84,7 +84,7 @@ $template$
     $template$
 create function {{schema}}.realtime_topics() returns text[]
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     return array(

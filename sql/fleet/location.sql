@@ -296,7 +296,7 @@ $template$
     $template$
 create function {{rpc.realtime_located_driver}}(driver {{driver.id:type}}) returns {{driver.id:type}}
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     own {{driver.id:type}} := {{rpc.realtime_driver}}();
@@ -326,7 +326,7 @@ create function {{rpc.update_location}}(
     recorded_at timestamptz default null, client_id text default null
 ) returns jsonb
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 #variable_conflict use_variable
 begin

@@ -24,7 +24,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.update_locations}}(locations jsonb, driver {{driver.id:type}} default null) returns jsonb
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 #variable_conflict use_variable
 declare

@@ -32,7 +32,7 @@ create function {{rpc.realtime_move_driver}}(
     accuracy double precision, recorded_at timestamptz, client_id text default null
 ) returns jsonb
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 #variable_conflict use_variable
 begin
@@ -49,7 +49,7 @@ $template$,
     $template$
 create function {{rpc.realtime_places_due}}() returns timestamptz
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 <<my>>
 declare

@@ -9,7 +9,7 @@ create function {{rpc.realtime_nearby}}(
     max_drivers integer default 20, statuses text[] default null
 ) returns table (driver_id {{driver.id:type}}, driver_lat double precision, driver_lng double precision, distance_m double precision)
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 -- One plan is right for all: planning it for each call would take longer than the search.
 set plan_cache_mode = force_generic_plan
 as $$
@@ -73,7 +73,7 @@ create function {{rpc.nearby_drivers}}(
     max_drivers integer default 20, statuses text[] default null
 ) returns table (driver_id {{driver.id:type}}, driver_lat double precision, driver_lng double precision, distance_m double precision)
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     if not coalesce({{rpc.realtime_dispatcher}}(), false) then

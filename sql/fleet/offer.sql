@@ -70,7 +70,7 @@ $template$,
     $template$
 create function {{rpc.realtime_eligible}}(eligible text, driver_id {{driver.id:type}}, trip_id {{trip.id:type}}) returns boolean
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     answer boolean;
@@ -92,7 +92,7 @@ $template$,
     $template$
 create function {{rpc.realtime_tell_offers}}(offers {{offer}}[], event text) returns void
 volatile strict language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     perform realtime_sync.send('driver:' || {{o.driver}}, $2, pg_catalog.json_build_object(
@@ -131,7 +131,7 @@ $template$,
     $template$
 create function {{rpc.realtime_close_offers}}(trip_id {{trip.id:type}}, offer_id {{offer.id:type}}, state text, reason text) returns setof {{offer}}
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     closed {{offer}}[];
@@ -160,7 +160,7 @@ $template$,
     $template$
 create function {{rpc.realtime_open_offer}}(offer_id {{offer.id:type}}) returns {{offer}}
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 <<my>>
 declare

@@ -6,7 +6,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_lock_offer}}(offer_id {{offer.id:type}}) returns {{offer}}
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     offer {{offer}};
@@ -42,7 +42,7 @@ $template$,
     $template$
 create function {{rpc.realtime_refuse_offer}}(offer {{offer}}) returns void
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     was text := case
@@ -74,7 +74,7 @@ $template$,
     $template$
 create function {{rpc.accept_offer}}(offer_id {{offer.id:type}}) returns {{offer}}
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     offer {{offer}} := {{rpc.realtime_lock_offer}}($1);
@@ -128,7 +128,7 @@ $template$,
     $template$
 create function {{rpc.decline_offer}}(offer_id {{offer.id:type}}, reason text default null) returns {{offer}}
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     offer {{offer}} := {{rpc.realtime_lock_offer}}($1);
@@ -154,7 +154,7 @@ $template$,
     $template$
 create function {{rpc.ack_offer}}(offer_id {{offer.id:type}}) returns {{offer}}
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     offer {{offer}};
@@ -181,7 +181,7 @@ $template$,
     $template$
 create function {{rpc.cancel_offer}}(offer_id {{offer.id:type}}, reason text default null) returns {{offer}}
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     offer {{offer}};
@@ -213,7 +213,7 @@ $template$,
     $template$
 create function {{rpc.cancel_offers}}(trip_id {{trip.id:type}}, reason text default null) returns setof {{offer}}
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     closed {{offer}}[];

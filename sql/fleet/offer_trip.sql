@@ -6,7 +6,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_settle_offers}}(trip_id {{trip.id:type}}) returns void
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 <<my>>
 declare
@@ -75,7 +75,7 @@ create function {{rpc.realtime_offer_trip}}(
     strategy text, eligible text, hold interval, urgency text
 ) returns setof {{offer}}
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 <<my>>
 declare
@@ -252,6 +252,7 @@ create function {{rpc.offer_trip}}(
     eligible regprocedure default null, hold interval default null, urgency text default null
 ) returns setof {{offer}}
 volatile security definer language plpgsql
+-- No table of the app's is touched here, and a function's name is written with its schema.
 set search_path = pg_catalog, pg_temp
 as $$
 begin

@@ -113,7 +113,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_driver_distance}}(driver_id {{driver.id:type}}, lat double precision, lng double precision) returns double precision
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     return (

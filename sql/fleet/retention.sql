@@ -72,7 +72,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template, un
     $template$
 create function {{rpc.realtime_retention_due}}() returns timestamptz
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 declare
     until constant timestamptz := pg_catalog.clock_timestamp() + interval '0.1 s';

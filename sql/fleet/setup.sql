@@ -143,6 +143,20 @@ begin
     if stop then
         return;
     end if;
+    for step in
+        select
+            'ask', pg_catalog.format('schema %I', p.name),
+            pg_catalog.format(
+                '%s may create in it, so the kit''s functions look for no names there: what a trigger of yours calls in it without the schema fails in their calls',
+                p.strangers
+            ),
+            p.mend
+        from realtime_sync.fleet_path_schemas(schema) p
+        where p.strangers is not null
+        order by p.place
+    loop
+        return next step;
+    end loop;
     -- Of what is gone since: what could only fail goes with it, unless the app has made it its own.
     for thing in
         select o as object, realtime_sync.fleet_lacks(o.schema, t.needs) as lacks

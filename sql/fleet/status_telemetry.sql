@@ -63,6 +63,7 @@ declare
     elsewhere text;
     function_name text;
     body text;
+    path text;
     ddl text;
     source oid;
     -- Under the name the table had before.
@@ -218,6 +219,8 @@ begin
             where c.name is not null
         ) v
     );
+    -- Its row sets off the app's own triggers too.
+    path := realtime_sync.fleet_path(coalesce(my.owned, my.home));
     source := pg_catalog.to_regprocedure(function_name || '()');
     if source is not null and pg_catalog.obj_description(source, 'pg_proc') is distinct from 'realtime_sync: status telemetry' then
         raise duplicate_function using
@@ -242,21 +245,25 @@ begin
             hint = 'Rename it.';
     end if;
     -- Unchanged: no lock on the table.
-    if (select p.prosrc from pg_catalog.pg_proc p where p.oid = source) = body
+    if exists (
+            select from pg_catalog.pg_proc p
+            where p.oid = source and p.prosrc = body and p.proconfig = array['search_path=' || path]
+        )
         and (select pg_catalog.count(*) from pg_catalog.pg_trigger t where t.tgrelid = relation and t.tgfoid = source) = 2
     then
         return '';
     end if;
     -- As its owner: whoever may change a status need not be able to write telemetry.
     ddl := pg_catalog.format(
-        E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = pg_catalog, pg_temp\nas $telemetry$%2$s$telemetry$;\n'
+        E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = %6$s\nas $telemetry$%2$s$telemetry$;\n'
         'revoke all on function %1$s() from public;\n'
         'comment on function %1$s() is ''realtime_sync: status telemetry'';\n'
         'create or replace trigger realtime_status_insert after insert on %3$s\n    for each row when (%4$s) execute function %1$s();\n'
         'create or replace trigger realtime_status_update after update on %3$s\n    for each row when (%5$s) execute function %1$s();\n',
         function_name, body, relation,
         (select pg_catalog.string_agg(pg_catalog.format('new.%I is not null', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
-        (select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name))
+        (select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
+        path
     ) || coalesce('drop function ' || stale::regprocedure || E';\n', '');
     if not dry_run then
         execute ddl;
@@ -306,7 +313,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template, un
 (
     'realtime_status_telemetry', 'timer', -10, '{driver.id,telemetry.driver}',
     $template$
--- {{d.id}}, {{d.online}}, {{d.status}} to {{telemetry}}: {{l.driver}}, {{l.type}}, {{l.message}}, {{l.meta}}, {{l.created_at}}
+-- {{d.id}}, {{d.online}}, {{d.status}} to {{telemetry}}: {{l.driver}}, {{l.type}}, {{l.message}}, {{l.meta}}, {{l.created_at}}; {{path}}
 do $status$
 begin
     {{#driver.online}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.online}}{{^driver.online}}{{#driver.status}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.status}}{{/driver.online}}

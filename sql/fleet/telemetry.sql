@@ -8,7 +8,7 @@ create function {{rpc.log_telemetry}}(
     driver_id {{driver.id:type}} default null, type text default null, message text default null, meta jsonb default null
 ) returns {{#telemetry.id}}{{telemetry.id:type}}{{/telemetry.id}}{{^telemetry.id}}void{{/telemetry.id}}
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 #variable_conflict use_column
 <<my>>

@@ -50,7 +50,8 @@ end;
 -- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
 -- {{#telemetry.id:integer}} if it is a whole number,
 -- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table. {{>driver_place}}: a part.
--- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something.
+-- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something. {{path}}: the search_path
+-- of what touches the app's tables, and so sets off what the app has written.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
 stable strict language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -137,6 +138,9 @@ begin
         select 'who', w.function
         from realtime_sync.fleet_who w
         where w.schema = fleet_expand.schema
+        union all
+        select 'path', realtime_sync.fleet_path(fleet_expand.schema)
+        where pg_catalog.strpos(text, '{{path}}') > 0
         union all
         select 'rpc.' || t.name, pg_catalog.format('%I.%I', fleet_expand.schema, realtime_sync.fleet_name(fleet_expand.schema, t.kind, t.name))
         from realtime_sync.fleet_template t

@@ -167,7 +167,7 @@ $template$,
     $template$
 create function {{rpc.realtime_trip_state}}(status text) returns text
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     return coalesce(
@@ -191,7 +191,7 @@ $template$,
     $template$
 create function {{rpc.realtime_trip_accepted}}(status text) returns text
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     return (

@@ -22,7 +22,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_driver_busy}}(driver_id {{driver.id:type}}, trip_id {{trip.id:type}}) returns {{trip.id:type}}
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     return (
@@ -53,7 +53,7 @@ $template$,
     $template$
 create function {{rpc.realtime_trip_roles}}(trip_id {{trip.id:type}}) returns text[]
 stable language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     return (
@@ -83,7 +83,7 @@ $template$,
     $template$
 create function {{rpc.realtime_move_trip}}(trip_id {{trip.id:type}}, status text, driver_id {{driver.id:type}} default null) returns void
 volatile language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 <<my>>
 declare
@@ -141,7 +141,7 @@ $template$,
     $template$
 create function {{rpc.realtime_tell_trip}}() returns trigger
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 -- A load's first rows are no reason to read the whole history for each of the others.
 set enable_seqscan = off
 as $$
@@ -241,7 +241,7 @@ $template$,
     $template$
 create function {{rpc.set_trip_status}}(trip_id {{trip.id:type}}, status text) returns jsonb
 volatile security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 <<my>>
 declare

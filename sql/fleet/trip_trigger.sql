@@ -7,7 +7,7 @@ insert into realtime_sync.fleet_template (name, kind, place, entity, needs, temp
     $template$
 create function {{rpc.realtime_check_trip_status}}() returns trigger
 stable security definer language plpgsql
-set search_path = pg_catalog, pg_temp
+set search_path = {{path}}
 as $$
 begin
     if not exists (
