@@ -21,7 +21,7 @@ create function populate(n integer) returns void language sql as $$
 $$;
 
 -- Earnings are booked by the back end, in the transaction that completes the trip.
-create function pay() returns trigger security definer language plpgsql as $$
+create function pay() returns trigger language plpgsql as $$
 begin
     update driver_wallets set balance = balance + new.earnings, updated_at = now() where driver_id = new.driver_id;
     return null;
