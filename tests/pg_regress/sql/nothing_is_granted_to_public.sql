@@ -67,7 +67,7 @@ drop schema hostile cascade;
 -- nor do types of the caller's own, which PostgreSQL looks for in pg_temp first unless it is named
 select p.oid::regprocedure as takes_types_of_the_callers from pg_proc p, unnest(p.proconfig) c
 where p.pronamespace = 'realtime_sync'::regnamespace and c like 'search_path=%' and c not like 'search_path=%, pg_temp';
-select name from realtime_sync.fleet_template where template ~ 'search_path' and template !~ 'set search_path = pg_catalog, pg_temp';
+select name from realtime_sync.fleet_template where template ~ 'search_path' and template !~ 'set search_path = (pg_catalog, pg_temp|\{\{path\}\})';
 create role guest;
 grant usage on schema realtime_sync to guest;
 grant execute on function realtime_sync.health(), realtime_sync.metrics() to guest;
