@@ -48,7 +48,7 @@ begin
             hint = 'Allowed are all, one_by_one.';
     end if;
     perform realtime_sync.fleet_trip_trigger(schema, 'realtime_auto_offer', case when enabled then $template$
-create trigger realtime_auto_offer after insert on {{trip}}
+create trigger zz_realtime_auto_offer after insert on {{trip}}
 for each row execute function {{rpc.realtime_auto_offer}}($template$ || pg_catalog.quote_literal(pg_catalog.jsonb_strip_nulls(
             pg_catalog.jsonb_build_object(
                 'radius_m', radius_m, 'max_drivers', max_drivers, 'timeout', timeout, 'strategy', strategy,

@@ -83,7 +83,8 @@ begin
             union all
             select from pg_catalog.pg_policy p where kind = 'policy' and p.polrelid = relation and p.polname = fleet_make.name
         ) then
-            actual := 'realtime_' || fleet_make.name;
+            -- Of a trigger, its name is its turn.
+            actual := case kind when 'trigger' then fleet_make.name || '_kit' else 'realtime_' || fleet_make.name end;
         end if;
         sql := pg_catalog.regexp_replace(
             sql, '^(create\s+(?:unique\s+|constraint\s+)?' || kind || ')(\s+(?!on\M)\S+)?(\s+)',

@@ -149,12 +149,12 @@ begin
             case when f.own then '' else 'for its owner' end,
             pg_catalog.format('select realtime_sync.fleet_drop_status_telemetry(%L);', f.relation)
         from (
-            select c.oid::regclass as relation, pg_catalog.pg_has_role(c.relowner, 'usage') as own
+            select distinct c.oid::regclass as relation, pg_catalog.pg_has_role(c.relowner, 'usage') as own
             from pg_catalog.pg_trigger t
             join pg_catalog.pg_class c on c.oid = t.tgrelid
             join pg_catalog.pg_proc p on p.oid = t.tgfoid
             left join realtime_sync.fleet_map m on m.schema = fleet_remove.schema and m.entity = 'telemetry'
-            where t.tgname = 'realtime_status_update' and t.tgparentid = 0
+            where t.tgparentid = 0
                 and pg_catalog.obj_description(p.oid, 'pg_proc') = 'realtime_sync: status telemetry'
                 and (
                     p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_remove.schema))

@@ -161,8 +161,10 @@ begin
     for thing in
         select o as object, realtime_sync.fleet_lacks(o.schema, t.needs) as lacks
         from realtime_sync.fleet_object o
-        join realtime_sync.fleet_template t using (kind, name)
-        where o.schema = fleet_work.schema and o.kind <> 'table' and realtime_sync.fleet_lacks(o.schema, t.needs) <> '{}'
+        left join realtime_sync.fleet_template t using (kind, name)
+        where o.schema = fleet_work.schema and o.kind not in ('table', 'source')
+            -- Nor of a kit that had it under another name; what no template has made is not meant.
+            and case when t.name is null then o.made <> '' else realtime_sync.fleet_lacks(o.schema, t.needs) <> '{}' end
             and not exists (
                 select from pg_catalog.pg_proc p
                 where o.kind = 'function' and p.pronamespace = here and p.proname = o.actual and pg_catalog.md5(p.prosrc) <> o.body
@@ -170,7 +172,9 @@ begin
         order by o.place desc
     loop
         step := realtime_sync.fleet_drop(thing.object, false, dry_run);
-        step.why := pg_catalog.concat_ws('; ', 'dropped, since it needs ' || thing.lacks[1], nullif(step.why, ''));
+        step.why := pg_catalog.concat_ws(
+            '; ', coalesce('dropped, since it needs ' || thing.lacks[1], 'dropped, the kit has it no more'), nullif(step.why, '')
+        );
         changed := changed or step.status = 'done';
         return next step;
     end loop;

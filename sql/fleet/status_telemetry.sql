@@ -66,7 +66,10 @@ declare
     path text;
     ddl text;
     source oid;
-    -- Under the name the table had before.
+    -- Before the app's own, of which one may change the status again: told later, that would come before this.
+    triggers constant name[] := array['00_realtime_tell_status_insert', '00_realtime_tell_status_update'];
+    -- Under names that they, or the table, had before.
+    old text;
     stale oid;
     other regclass;
     id record;
@@ -235,21 +238,32 @@ begin
             message = pg_catalog.format('function %s() follows the status of %s', function_name, other),
             hint = pg_catalog.format('select realtime_sync.fleet_status_telemetry(%L, ...) gives that one a function of its name.', other);
     end if;
-    select t.tgfoid into stale
+    select t.tgname into name
     from pg_catalog.pg_trigger t
-    where t.tgrelid = relation and t.tgname in ('realtime_status_insert', 'realtime_status_update')
-        and t.tgfoid is distinct from my.source;
-    if found and pg_catalog.obj_description(stale, 'pg_proc') is distinct from 'realtime_sync: status telemetry' then
+    where t.tgrelid = relation and t.tgname = any (triggers)
+        and pg_catalog.obj_description(t.tgfoid, 'pg_proc') is distinct from 'realtime_sync: status telemetry'
+    order by t.tgname
+    limit 1;
+    if found then
         raise duplicate_object using
-            message = pg_catalog.format('table %s has a trigger realtime_status_insert or realtime_status_update that is not realtime_sync''s', relation),
+            message = pg_catalog.format('trigger %I on %s is not realtime_sync''s', name, relation),
             hint = 'Rename it.';
     end if;
+    select
+        pg_catalog.string_agg(pg_catalog.format(E'drop trigger %I on %s;\n', t.tgname, relation), '' order by t.tgname)
+            filter (where t.tgname <> all (triggers)),
+        pg_catalog.min(t.tgfoid) filter (where t.tgfoid is distinct from my.source)
+    into old, stale
+    from pg_catalog.pg_trigger t
+    where t.tgrelid = relation and t.tgparentid = 0 and pg_catalog.obj_description(t.tgfoid, 'pg_proc') = 'realtime_sync: status telemetry';
     -- Unchanged: no lock on the table.
     if exists (
             select from pg_catalog.pg_proc p
             where p.oid = source and p.prosrc = body and p.proconfig = array['search_path=' || path]
         )
-        and (select pg_catalog.count(*) from pg_catalog.pg_trigger t where t.tgrelid = relation and t.tgfoid = source) = 2
+        and array(
+            select t.tgname from pg_catalog.pg_trigger t where t.tgrelid = relation and t.tgfoid = source order by t.tgname
+        ) = triggers
     then
         return '';
     end if;
@@ -258,13 +272,13 @@ begin
         E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = %6$s\nas $telemetry$%2$s$telemetry$;\n'
         'revoke all on function %1$s() from public;\n'
         'comment on function %1$s() is ''realtime_sync: status telemetry'';\n'
-        'create or replace trigger realtime_status_insert after insert on %3$s\n    for each row when (%4$s) execute function %1$s();\n'
-        'create or replace trigger realtime_status_update after update on %3$s\n    for each row when (%5$s) execute function %1$s();\n',
+        'create or replace trigger %7$I after insert on %3$s\n    for each row when (%4$s) execute function %1$s();\n'
+        'create or replace trigger %8$I after update on %3$s\n    for each row when (%5$s) execute function %1$s();\n',
         function_name, body, relation,
         (select pg_catalog.string_agg(pg_catalog.format('new.%I is not null', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
         (select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
-        path
-    ) || coalesce('drop function ' || stale::regprocedure || E';\n', '');
+        path, triggers[1], triggers[2]
+    ) || coalesce(old, '') || coalesce('drop function ' || stale::regprocedure || E';\n', '');
     if not dry_run then
         execute ddl;
     end if;
@@ -277,18 +291,20 @@ volatile language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+    made record;
     source regprocedure;
 begin
-    select t.tgfoid into source
-    from pg_catalog.pg_trigger t
-    where t.tgrelid = relation and t.tgname in ('realtime_status_insert', 'realtime_status_update')
-        and pg_catalog.obj_description(t.tgfoid, 'pg_proc') = 'realtime_sync: status telemetry'
-    limit 1;
-    if not found then
+    for made in
+        select t.tgname as name, t.tgfoid as source
+        from pg_catalog.pg_trigger t
+        where t.tgrelid = relation and t.tgparentid = 0 and pg_catalog.obj_description(t.tgfoid, 'pg_proc') = 'realtime_sync: status telemetry'
+    loop
+        execute pg_catalog.format('drop trigger %I on %s', made.name, relation);
+        source := made.source;
+    end loop;
+    if source is null then
         return false;
     end if;
-    execute pg_catalog.format('drop trigger if exists realtime_status_insert on %s', relation);
-    execute pg_catalog.format('drop trigger if exists realtime_status_update on %s', relation);
     execute pg_catalog.format('drop function %s', source);
     return true;
 end
@@ -309,11 +325,11 @@ begin atomic
 end;
 
 insert into realtime_sync.fleet_template (name, kind, place, needs, template, undo) values
--- What it follows stands before it, so that fleet_setup() calls it again when the map has changed.
+-- What it follows, and by what, stands before it, so that fleet_setup() calls it again when that has changed.
 (
     'realtime_status_telemetry', 'timer', -10, '{driver.id,telemetry.driver}',
     $template$
--- {{d.id}}, {{d.online}}, {{d.status}} to {{telemetry}}: {{l.driver}}, {{l.type}}, {{l.message}}, {{l.meta}}, {{l.created_at}}; {{path}}
+-- {{d.id}}, {{d.online}}, {{d.status}} to {{telemetry}}: {{l.driver}}, {{l.type}}, {{l.message}}, {{l.meta}}, {{l.created_at}}; {{path}}; 00_realtime_tell_status
 do $status$
 begin
     {{#driver.online}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.online}}{{^driver.online}}{{#driver.status}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.status}}{{/driver.online}}

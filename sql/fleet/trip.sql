@@ -228,9 +228,11 @@ $template$,
     null
 ),
 (
-    'realtime_trip_status', 'trigger', 0, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
+    -- Fires right after those of capture, which tell of the change itself, and before the app's own: after one that
+    -- updates the row again, what is told would end on the older value.
+    '00_realtime_tell_trip', 'trigger', 0, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
     $template$
-create trigger realtime_trip_status after update on {{trip}}
+create trigger "00_realtime_tell_trip" after update on {{trip}}
 for each row when (old.{{trip.status}} is distinct from new.{{trip.status}})
 execute function {{rpc.realtime_tell_trip}}()
 $template$,
@@ -301,7 +303,7 @@ begin
 end
 $$;
 comment on function {{rpc.set_trip_status}}({{trip.id:type}}, text) is
-    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it (null where the trigger realtime_trip_status is off). The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, or on another trip; P0002: no such trip; 25001: above READ COMMITTED.'
+    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it (null where the trigger 00_realtime_tell_trip is off). The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, or on another trip; P0002: no such trip; 25001: above READ COMMITTED.'
 $template$,
     null
 );

@@ -38,15 +38,18 @@ $template$,
 );
 
 -- A trigger on an app's trips that the app asks for by itself: fleet_setup() does not make it, and
--- fleet_remove() takes it away, since it is written down with the rest.
+-- fleet_remove() takes it away, since it is written down with the rest, under the name of its function. zz: it judges,
+-- or goes on with, what the app's own triggers have made of the row.
 create function realtime_sync.fleet_trip_trigger(schema name, trigger name, definition text) returns void
 volatile language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+    called name := 'zz_' || trigger;
+    was name;
     trip regclass := (select m.relation from realtime_sync.fleet_map m where m.schema = fleet_trip_trigger.schema and m.entity = 'trip');
 begin
-    -- Its function has the trigger's name, and is of somebody with the rights of the table's owner: others may note
+    -- Its function is of somebody with the rights of the table's owner: others may note
     -- one too.
     if definition is not null and (trip is null or not exists (
         select
@@ -62,23 +65,23 @@ begin
             detail = 'It needs trips and the steps they may take.',
             hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', schema);
     end if;
-    if exists (select from pg_catalog.pg_trigger g where g.tgrelid = trip and g.tgname = trigger) then
-        if not exists (
-            select from realtime_sync.fleet_object o
-            where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger
-        ) then
-            raise duplicate_object using
-                message = pg_catalog.format('trigger %I on %s is not the fleet kit''s', trigger, trip),
-                hint = 'Rename it.';
-        end if;
-        execute pg_catalog.format('drop trigger %I on %s', trigger, trip);
+    select o.actual into was
+    from realtime_sync.fleet_object o
+    where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger and o.relation = trip;
+    if was is distinct from called and exists (select from pg_catalog.pg_trigger g where g.tgrelid = trip and g.tgname = called) then
+        raise duplicate_object using
+            message = pg_catalog.format('trigger %I on %s is not the fleet kit''s', called, trip),
+            hint = 'Rename it.';
+    end if;
+    if was is not null then
+        execute pg_catalog.format('drop trigger if exists %I on %s', was, trip);
     end if;
     delete from realtime_sync.fleet_object o
     where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger;
     if definition is not null then
         execute realtime_sync.fleet_expand(schema, definition);
         insert into realtime_sync.fleet_object (schema, place, kind, name, actual, relation, made)
-        select fleet_trip_trigger.schema, coalesce(pg_catalog.max(o.place), 0) + 1, 'trigger', trigger, trigger, trip, ''
+        select fleet_trip_trigger.schema, coalesce(pg_catalog.max(o.place), 0) + 1, 'trigger', trigger, called, trip, ''
         from realtime_sync.fleet_object o
         where o.schema = fleet_trip_trigger.schema;
     end if;
@@ -91,7 +94,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 begin
     perform realtime_sync.fleet_trip_trigger(schema, 'realtime_check_trip_status', case when enabled then $template$
-create trigger realtime_check_trip_status before update of {{trip.status}} on {{trip}}
+create trigger zz_realtime_check_trip_status before update on {{trip}}
 for each row when (old.{{trip.status}} is distinct from new.{{trip.status}})
 execute function {{rpc.realtime_check_trip_status}}()
 $template$

@@ -12,7 +12,7 @@ create view offers as select trip_id, driver_id, state, strategy, timeout from t
 insert into trips (id, pickup_lat, pickup_lng) overriding system value values (1, 52.5, 13.4);
 select * from offers;
 select realtime_sync.fleet_auto_offer('auto', max_drivers => 2, timeout => '10 s', strategy => 'one_by_one');
-select tgname, pg_get_triggerdef(oid) from pg_trigger where tgrelid = 'trips'::regclass and tgname = 'realtime_auto_offer';
+select tgname, pg_get_triggerdef(oid) from pg_trigger where tgrelid = 'trips'::regclass and tgname = 'zz_realtime_auto_offer';
 insert into trips (id, pickup_lat, pickup_lng) overriding system value values (2, 52.5, 13.4);
 -- Not one that has a driver, or is over.
 insert into trips (id, driver_id, status, pickup_lat, pickup_lng) overriding system value
@@ -28,9 +28,9 @@ select realtime_sync.fleet_auto_offer('auto', strategy => 'best');
 select realtime_sync.fleet_auto_offer('auto', false);
 insert into trips (id, pickup_lat, pickup_lng) overriding system value values (6, 52.5, 13.4);
 select count(*) from offers where trip_id > 2;
-select count(*) from pg_trigger where tgrelid = 'trips'::regclass and tgname like 'realtime%offer';
+select count(*) from pg_trigger where tgrelid = 'trips'::regclass and tgname like '%realtime%offer';
 -- A trigger of the app's own is left alone.
-create trigger realtime_auto_offer after insert on trips for each row execute function realtime_auto_offer('{}');
+create trigger zz_realtime_auto_offer after insert on trips for each row execute function realtime_auto_offer('{}');
 select realtime_sync.fleet_auto_offer('auto');
 reset search_path;
 drop schema auto cascade;

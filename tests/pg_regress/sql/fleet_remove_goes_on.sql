@@ -40,7 +40,7 @@ select realtime_sync.fleet_status_telemetry('fleet_gone.drivers', '{state}', 'fl
 insert into fleet_gone.couriers values (1, true);
 insert into fleet_gone.drivers values (1, 'parked');
 select driver_id, message from fleet_gone.telemetry_logs order by id;
-select tgrelid::regclass, tgfoid::regprocedure from pg_trigger where tgname = 'realtime_status_update' and tgrelid::regclass::text like 'fleet_gone.%' order by 1;
+select tgrelid::regclass, tgfoid::regprocedure from pg_trigger where tgname = '00_realtime_tell_status_update' and tgrelid::regclass::text like 'fleet_gone.%' order by 1;
 -- the table they are written to is gone: so is what writes them, but not what the app has made its own
 do $$ begin execute replace(pg_get_functiondef('fleet_gone.log_telemetry'::regproc), E'\nbegin\n', E'\n-- ours\nbegin\n'); end $$;
 drop table fleet_gone.telemetry_logs cascade;

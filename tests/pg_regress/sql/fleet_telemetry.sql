@@ -51,7 +51,7 @@ alter table shift.telemetry_logs drop constraint quiet;
 select realtime_sync.fleet_status_telemetry('shift.drivers') = '' as unchanged;
 select realtime_sync.fleet_status_telemetry('shift.drivers', array['status'], dry_run => true) like '%new.status%' as would;
 select realtime_sync.fleet_drop_status_telemetry('shift.drivers'), realtime_sync.fleet_drop_status_telemetry('shift.drivers');
-select count(*) from pg_trigger where tgrelid = 'shift.drivers'::regclass and tgname like 'realtime_status%';
+select count(*) from pg_trigger where tgrelid = 'shift.drivers'::regclass and tgname like '00_realtime_tell_status%';
 select count(*) from pg_proc where pronamespace = 'shift'::regnamespace and proname = 'realtime_status_drivers';
 
 -- any table, an enum, names that need quotes, and a telemetry table with keys and columns of its own
@@ -146,6 +146,32 @@ insert into shift.jobs values (7, 42, 'late');
 table shift.log;
 select driver_id, status_column, state, until from shift.driver_states;
 drop table shift.settings, shift.jobs;
+
+-- an app's own AFTER trigger that changes the row again: the last told is what the row says
+create function shift.bump() returns trigger language plpgsql as $$
+begin
+    update shift.drivers set status = 'available' where id = new.id;
+    return null;
+end
+$$;
+create trigger bump after update on shift.drivers for each row when (new.status = 'online') execute function shift.bump();
+create trigger bumped after insert on shift.drivers for each row when (new.status = 'online') execute function shift.bump();
+truncate shift.telemetry_logs;
+update shift.drivers set status = 'online' where id = 42;
+insert into shift.drivers (id, status) values (45, 'online');
+select driver, meta ->> 'old_status' as old, meta ->> 'new_status' as new from shift.log where driver in (42, 45);
+select driver_id, state from shift.driver_states where until is null order by driver_id;
+drop trigger bump on shift.drivers;
+drop trigger bumped on shift.drivers;
+
+-- of a kit that was set up under the names of before: told once, and nothing is left
+alter trigger "00_realtime_tell_status_insert" on shift.drivers rename to realtime_status_insert;
+alter trigger "00_realtime_tell_status_update" on shift.drivers rename to realtime_status_update;
+update realtime_sync.fleet_object set made = 'before' where schema = 'shift' and name = 'realtime_status_telemetry';
+select status, object from realtime_sync.fleet_setup('shift') where status = 'done';
+select tgname from pg_trigger where tgrelid = 'shift.drivers'::regclass and not tgisinternal and tgname ~ 'status' order by tgname;
+alter trigger "00_realtime_tell_status_insert" on shift.drivers rename to realtime_status_insert;
+alter trigger "00_realtime_tell_status_update" on shift.drivers rename to realtime_status_update;
 
 select count(*) > 0 as removed from realtime_sync.fleet_remove('shift');
 select tgname from pg_trigger where tgrelid = 'shift.drivers'::regclass and not tgisinternal;

@@ -16,7 +16,7 @@ select status, object, why from realtime_sync.fleet_setup('told', create_missing
 select count(*) > 0 as made from realtime_sync.fleet_setup('told', create_missing => true);
 select status, count(*) from realtime_sync.fleet_setup('told', create_missing => true) where status not in ('found', 'skip') group by status;
 set search_path = told;
-select pg_get_triggerdef(oid) from pg_trigger where tgrelid = 'trips'::regclass and tgname !~ '^(RI|00)';
+select pg_get_triggerdef(oid) from pg_trigger where tgrelid = 'trips'::regclass and tgname !~ '^(RI|00_realtime_sync)';
 insert into drivers select n, 'u' || n from generate_series(1, 5) n;
 insert into passengers select n, 'p' || n from generate_series(1, 3) n;
 insert into trips (id, passenger_id, created_at) select n, 1 + n % 3, now() - interval '1 minute' from generate_series(1, 40) n;
@@ -99,12 +99,41 @@ select accept_offer(id) from trip_offers where trip_id = 3 and driver_id = 3;
 select (accept_offer(id)).state from trip_offers where trip_id = 6 and driver_id = 3;
 select * from offers where trip = 6;
 
+-- The app's own AFTER trigger goes on with the row, whatever its name: told in the order of the steps.
+create function bump() returns trigger language plpgsql as $$
+begin
+    update told.trips set status = 'arriving' where id = new.id;
+    return null;
+end
+$$;
+create trigger bump after update on trips for each row when (old.status = 'requested' and new.status = 'accepted') execute function bump();
+insert into trips (id, passenger_id, status) values (300, 1, 'requested');
+truncate realtime_sync.event;
+update trips set status = 'accepted', driver_id = 4 where id = 300;
+select "from", "to" from events where topic = 'trip:300';
+select from_status, to_status, duration >= '0' as after_the_one_before from trip_status_changes where trip_id = 300 order by id;
+drop trigger bump on trips;
+delete from trips where id = 300;
+
 -- The guard refuses, and nothing is told.
 truncate realtime_sync.event;
 select realtime_sync.fleet_check_status('told');
 update trips set status = 'completed' where id = 7;
 update trips set status = 'canceled' where id = 7;
 select topic, "from", "to" from events where topic ~ 'trip';
+-- It judges what the app's own BEFORE triggers make of the row.
+create function leap() returns trigger language plpgsql as $$
+begin
+    new.status := 'completed';
+    return new;
+end
+$$;
+create trigger z_leap before update of fare on trips for each row execute function leap();
+insert into trips (id, passenger_id, status) values (301, 1, 'requested');
+update trips set fare = 1 where id = 301;
+update trips set status = 'canceled', fare = 1 where id = 301;
+drop trigger z_leap on trips;
+delete from trips where id = 301;
 select realtime_sync.fleet_check_status('told', false);
 
 -- By itself offered as it is booked.
@@ -215,18 +244,34 @@ truncate realtime_sync.event;
 set session_replication_role = replica;
 update rides set status = 'requested' where id = 9;
 reset session_replication_role;
-alter table rides disable trigger realtime_trip_status;
+alter table rides disable trigger "00_realtime_tell_trip";
 update rides set status = 'canceled' where id = 9;
 select set_trip_status(200, 'canceled') is null as untold;
 select count(*) > 0 as made_again from realtime_sync.fleet_setup('told', create_missing => true) where status = 'done' and object ~ 'trigger';
 select count(*) as told from events;
-alter table rides enable trigger realtime_trip_status;
+alter table rides enable trigger "00_realtime_tell_trip";
 select realtime_sync.disable('rides') as disabled;
 update rides set status = 'requested' where id = 9;
 select topics[1] as topic, event from realtime_sync.event order by id;
 -- Of a kit without it, as an app's own hand leaves it.
-drop trigger realtime_trip_status on rides;
+drop trigger "00_realtime_tell_trip" on rides;
 select status, object, why from realtime_sync.fleet_setup('told', create_missing => true) where status = 'done' and object ~ 'trigger';
+-- Of a kit that was set up under the names of before: each step is told once.
+update realtime_sync.fleet_object set name = 'realtime_trip_status', actual = 'realtime_trip_status'
+where schema = 'told' and name = '00_realtime_tell_trip';
+alter trigger "00_realtime_tell_trip" on rides rename to realtime_trip_status;
+select status, object, why from realtime_sync.fleet_setup('told', create_missing => true, dry_run => true) where object ~ 'trigger' and status <> 'exists';
+select status, object, why from realtime_sync.fleet_setup('told', create_missing => true) where object ~ 'trigger' and status <> 'exists';
+truncate realtime_sync.event;
+update rides set status = 'canceled' where id = 9;
+select topic, "from", "to" from events where topic = 'trip:9';
+select realtime_sync.fleet_check_status('told');
+select realtime_sync.fleet_auto_offer('told');
+update realtime_sync.fleet_object set actual = name where schema = 'told' and actual ~ '^zz_';
+alter trigger zz_realtime_check_trip_status on rides rename to realtime_check_trip_status;
+alter trigger zz_realtime_auto_offer on rides rename to realtime_auto_offer;
+select realtime_sync.fleet_check_status('told');
+select tgname from pg_trigger where tgrelid = 'told.rides'::regclass and tgname ~ 'realtime' order by tgname;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('told', drop_tables => true);
 select tgname from pg_trigger where tgrelid = 'told.rides'::regclass and tgname !~ '^RI' order by tgname;
 update rides set status = 'canceled' where id = 9;
@@ -243,7 +288,7 @@ create table "Ride" (
     id text primary key, "driverId" text references "Driver", status "RideStatus", "createdAt" timestamp(3) default now()
 );
 create function mine() returns trigger language plpgsql as 'begin return null; end';
-create trigger realtime_trip_status after insert on "Ride" for each row execute function mine();
+create trigger "00_realtime_tell_trip" after insert on "Ride" for each row execute function mine();
 reset search_path;
 select object, why from realtime_sync.fleet_setup('told', create_missing => true) where object ~ 'trigger';
 set search_path = told;
