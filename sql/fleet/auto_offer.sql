@@ -42,10 +42,21 @@ volatile language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-    if enabled and coalesce(strategy, '') not in ('all', 'one_by_one') then
-        raise invalid_parameter_value using
-            message = pg_catalog.format('invalid value for strategy: %s', coalesce('"' || strategy || '"', 'null')),
-            hint = 'Allowed are all, one_by_one.';
+    if enabled then
+        perform realtime_sync.fleet_check_offer(max_drivers, timeout, strategy, hold);
+        if radius_m is null or not radius_m between 0 and 20037600 then
+            raise invalid_parameter_value using
+                message = 'radius_m must be between 0 and 20037600 metres, max_drivers between 1 and 100000';
+        end if;
+        -- As its owner, the trigger's function calls it.
+        perform realtime_sync.fleet_check_eligible(
+            eligible, pg_catalog.to_regtype(realtime_sync.fleet_expand(schema, '{{driver.id:type}}')),
+            pg_catalog.to_regtype(realtime_sync.fleet_expand(schema, '{{trip.id:type}}')), p.proowner::regrole::name
+        )
+        from pg_catalog.pg_proc p
+        where eligible is not null
+            and p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(schema))
+            and p.proname = realtime_sync.fleet_name(schema, 'function', 'realtime_auto_offer');
     end if;
     perform realtime_sync.fleet_trip_trigger(schema, 'realtime_auto_offer', case when enabled then $template$
 create trigger zz_realtime_auto_offer after insert on {{trip}}

@@ -1,5 +1,72 @@
 -- A trip is offered: to whom, all at once or one after another, and what comes when an offer has ended.
 
+-- Asked when a trip is offered, and when fleet_auto_offer() is told how: else each booking would find out.
+create function realtime_sync.fleet_check_offer(max_drivers integer, timeout interval, strategy text, hold interval) returns void
+immutable language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    if strategy is null or strategy not in ('all', 'one_by_one') then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('invalid value for strategy: %s', coalesce('"' || strategy || '"', 'null')),
+            hint = 'Allowed are all, one_by_one.';
+    end if;
+    if timeout is null or timeout <= interval '0' then
+        raise invalid_parameter_value using
+            message = 'timeout must be positive',
+            hint = 'Leave it out for 15 seconds.';
+    end if;
+    if max_drivers is null or max_drivers < 1 then
+        raise invalid_parameter_value using
+            message = 'max_drivers must be positive',
+            hint = 'Leave it out for 10.';
+    end if;
+    if hold <= interval '0' then
+        raise invalid_parameter_value using
+            message = 'hold must be positive',
+            hint = 'Leave it out: then an offer to a named driver who is offline waits as long as timeout.';
+    end if;
+end
+$function$;
+
+create function realtime_sync.fleet_check_eligible(eligible regprocedure, driver_type regtype, trip_type regtype, owner name) returns void
+stable language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    -- It will run as the kit's owner: so it has to be the owner's, and the caller has to be allowed to run it.
+    if eligible is not null and not exists (
+        select from pg_catalog.pg_proc p
+        where p.oid = eligible and pg_catalog.pg_get_userbyid(p.proowner) = owner and pg_catalog.has_function_privilege(
+            coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user::text)::name, p.oid, 'execute'
+        )
+    ) then
+        raise insufficient_privilege using
+            message = pg_catalog.format('permission denied for function %s', eligible),
+            detail = pg_catalog.format('It would run as %I.', owner),
+            hint = pg_catalog.format('It must belong to %I, and you need EXECUTE on it.', owner);
+    end if;
+    if eligible is not null and not exists (
+        select from pg_catalog.pg_proc p
+        where p.oid = eligible and p.prorettype = 'boolean'::regtype and not p.proretset
+            and p.proargtypes[0] = driver_type and p.proargtypes[1] = trip_type
+            and p.pronargs = 2 and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    ) then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('%s does not say who is eligible', eligible),
+            hint = pg_catalog.format('It must be a function (driver %s, trip %s) returns boolean.', driver_type, trip_type);
+    end if;
+end
+$function$;
+
+revoke all on function realtime_sync.fleet_check_offer(integer, interval, text, interval) from public;
+revoke all on function realtime_sync.fleet_check_eligible(regprocedure, regtype, regtype, name) from public;
+
+comment on function realtime_sync.fleet_check_offer(integer, interval, text, interval) is
+    'Part of the fleet kit: 22023 for what no trip can be offered with.';
+comment on function realtime_sync.fleet_check_eligible(regprocedure, regtype, regtype, name) is
+    'Part of the fleet kit: 42501 for a function that is not the kit''s owner''s, or that the caller may not run, 22023 for one that does not say which driver is eligible.';
+
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
 (
     'realtime_settle_offers', 'function', 47, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
@@ -92,26 +159,7 @@ declare
     many integer := least($4, 20000) * 4 + 20;
     waits interval := case when $2 is not null then coalesce($8, $5) else $8 end;
 begin
-    if $6 is null or $6 not in ('all', 'one_by_one') then
-        raise invalid_parameter_value using
-            message = pg_catalog.format('invalid value for strategy: %s', coalesce('"' || $6 || '"', 'null')),
-            hint = 'Allowed are all, one_by_one.';
-    end if;
-    if $5 is null or $5 <= interval '0' then
-        raise invalid_parameter_value using
-            message = 'timeout must be positive',
-            hint = 'Leave it out for 15 seconds.';
-    end if;
-    if $2 is null and ($4 is null or $4 < 1) then
-        raise invalid_parameter_value using
-            message = 'max_drivers must be positive',
-            hint = 'Leave it out for 10.';
-    end if;
-    if $8 <= interval '0' then
-        raise invalid_parameter_value using
-            message = 'hold must be positive',
-            hint = 'Leave it out: then an offer to a named driver who is offline waits as long as timeout.';
-    end if;
+    perform realtime_sync.fleet_check_offer(case when $2 is null then $4 else 1 end, $5, $6, $8);
     select {{t.status}}::text, {{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision
     into was, lat, lng
     from {{trip}} t
@@ -261,28 +309,7 @@ begin
             message = 'only a dispatcher or the back end may offer a trip',
             hint = 'Trips are offered by themselves after realtime_sync.fleet_auto_offer().';
     end if;
-    -- It will run as this function's owner: so it has to be the owner's, and the caller has to be allowed to run it.
-    if $7 is not null and not exists (
-        select from pg_catalog.pg_proc p
-        where p.oid = $7 and pg_catalog.pg_get_userbyid(p.proowner) = current_user and pg_catalog.has_function_privilege(
-            coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user::text)::name, p.oid, 'execute'
-        )
-    ) then
-        raise insufficient_privilege using
-            message = pg_catalog.format('permission denied for function %s', $7),
-            detail = pg_catalog.format('It would run as %I.', current_user),
-            hint = pg_catalog.format('It must belong to %I, and you need EXECUTE on it.', current_user);
-    end if;
-    if $7 is not null and not exists (
-        select from pg_catalog.pg_proc p
-        where p.oid = $7 and p.prorettype = 'boolean'::regtype and not p.proretset
-            and p.proargtypes[0] = $n${{driver.id:type}}$n$::regtype and p.proargtypes[1] = $n${{trip.id:type}}$n$::regtype
-            and p.pronargs = 2 and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-    ) then
-        raise invalid_parameter_value using
-            message = pg_catalog.format('%s does not say who is eligible', $7),
-            hint = $n$It must be a function (driver {{driver.id:type}}, trip {{trip.id:type}}) returns boolean.$n$;
-    end if;
+    perform realtime_sync.fleet_check_eligible($7, $n${{driver.id:type}}$n$::regtype, $n${{trip.id:type}}$n$::regtype, current_user);
     return query select * from {{rpc.realtime_offer_trip}}($1, $2, $3, $4, $5, $6, $7::text, $8, $9);
 end
 $$;

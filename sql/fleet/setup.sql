@@ -131,6 +131,25 @@ begin
     end loop;
     for step in
         select
+            'ask', m.entity || '.login',
+            pg_catalog.format('no unique index covers %I of %s: two rows of one login would make each of its calls fail (21000)', a.attname, m.relation),
+            pg_catalog.format('create unique index%s on %s (%I)', case when unlocked then ' concurrently' end, m.relation, a.attname)
+        from realtime_sync.fleet_map m
+        join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname = (m.columns ->> 'login') and not a.attisdropped
+        where m.schema = fleet_work.schema and m.entity in ('driver', 'passenger')
+            -- Who is calling is asked of the app's own function.
+            and not exists (select from realtime_sync.fleet_who w where w.schema = m.schema)
+            and not exists (
+                select from pg_catalog.pg_index i
+                where i.indrelid = m.relation and i.indisunique and i.indisvalid and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
+                    and coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid) = pg_catalog.format('(%I IS NOT NULL)', a.attname), true)
+            )
+        order by m.entity
+    loop
+        return next step;
+    end loop;
+    for step in
+        select
             'ask', pg_catalog.format('role %I', current_user), 'the kit''s functions call these as their owner, who may not',
             pg_catalog.format('grant execute on function %s to %I', pg_catalog.string_agg(u.function::text, ', ' order by u.function::text), current_user)
         from realtime_sync.fleet_uses(array['function', 'view', 'trigger', 'policy', 'timer']) u

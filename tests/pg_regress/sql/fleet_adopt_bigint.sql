@@ -37,6 +37,12 @@ select realtime_driver();
 reset request.jwt.claims;
 select event, topics, status from realtime_sync.events where schema = 'fleet_adopt_bigint' and event <> 'INSERT' order by id;
 -- Again: nothing to do.
+-- The calls that were made, with this app's types.
+select p.oid::regprocedure as call, pg_get_function_result(p.oid) as returns
+from realtime_sync.fleet_object o
+join pg_proc p on p.pronamespace = 'fleet_adopt_bigint'::regnamespace and p.proname = o.actual
+where o.schema = 'fleet_adopt_bigint' and o.kind = 'function' and o.name not like 'realtime\_%'
+order by p.proname;
 select status, object from realtime_sync.fleet_setup('fleet_adopt_bigint') where status not in ('exists', 'found', 'skip', 'ask');
 select status, object, why from realtime_sync.fleet_remove('fleet_adopt_bigint') where status <> 'done';
 -- Nothing is left, nothing is gone.

@@ -118,3 +118,50 @@ drop role plans_user;
 delete from realtime_sync.fleet_map where schema = 'plans';
 delete from realtime_sync.fleet_object where schema in ('plans');
 truncate realtime_sync.event;
+
+-- Nor under the policies and over the tables that the kit makes by itself: of all, the 13 steps of trip_transitions.
+set client_min_messages = warning;
+create role plans_user;
+create schema plans;
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('plans', create_missing => true);
+select count(*) > 0 as allowed from realtime_sync.fleet_allow('plans', 'plans_user');
+insert into plans.drivers (id, user_id, is_online, status, lat, lng) overriding system value
+select n, 'u' || n, true, 'available', n % 90, n % 180 from generate_series(1, 5000) n;
+insert into plans.passengers (id, user_id) overriding system value select n, 'p' || n from generate_series(1, 5000) n;
+insert into plans.driver_wallets (driver_id, balance) select n, n from generate_series(1, 5000) n;
+insert into plans.trips (id, driver_id, passenger_id, status, created_at, completed_at) overriding system value
+select n, 1 + n % 5000, 1 + n % 5000, case when n > 18000 then 'in_progress' else 'completed' end, now() - interval '1 min' * (20000 - n),
+    case when n <= 18000 then now() - interval '1 min' * (20000 - n) end from generate_series(1, 20000) n;
+insert into plans.telemetry_logs (driver_id, type, created_at) select 1 + n % 5000, 'note', now() - interval '1 min' * n from generate_series(1, 20000) n;
+insert into plans.trip_offers (trip_id, driver_id, round, state, strategy, timeout, urgency, created_at, expires_at)
+select n, 1 + n % 5000, 1, case when n % 50 = 0 then 'open' else 'accepted' end, 'all', '15 s', 'normal', now() - interval '1 min' * n, now() + interval '1 day' from generate_series(1, 20000) n;
+insert into plans.driver_locations (driver_id, lat, lng, recorded_at) select 1 + n % 5000, 1, 1, now() - interval '1 s' * n from generate_series(1, 20000) n;
+analyze plans.drivers, plans.passengers, plans.driver_wallets, plans.trips, plans.telemetry_logs, plans.trip_offers, plans.driver_locations;
+create function plans.whole() returns table (relation name) language sql as $$
+    select s.relname from pg_stat_xact_user_tables s where s.schemaname = 'plans' and s.seq_scan > 0 order by 1
+$$;
+set role plans_user;
+set request.jwt.claims = '{"sub": "d", "user_role": "dispatcher"}';
+select pg_stat_force_next_flush();
+begin;
+select count(plans.get_driver_dashboard(n)) from generate_series(1, 20) n;
+select min(jsonb_array_length(plans.get_fleet_overview('{"west": 10, "south": 5, "east": 40, "north": 60}', array['available'], n) -> 'drivers')) from generate_series(11, 17) n;
+select count(*) from generate_series(1, 7) n, plans.driver_trail(n, 3);
+select * from plans.whole();
+commit;
+set request.jwt.claims = '{"sub": "u1"}';
+select pg_stat_force_next_flush();
+begin;
+select count(plans.get_driver_dashboard()) from generate_series(1, 20) n;
+select plans.get_driver_dashboard() #>> '{wallet,balance}' as balance;
+select count(*) from plans.driver_trail();
+select * from plans.whole();
+commit;
+reset request.jwt.claims;
+reset role;
+select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('plans', 'plans_user');
+select count(*) > 0 as removed from realtime_sync.fleet_remove('plans', drop_tables => true);
+drop schema plans cascade;
+drop owned by plans_user;
+drop role plans_user;
+truncate realtime_sync.event;

@@ -116,6 +116,9 @@ select r.* from jsonb_to_recordset(city.update_locations('[
     {"lat": 1.002, "lng": 0, "recorded_at": "2026-01-31T12:00:41Z", "client_id": "c3"},
     {"lat": 1, "lng": 0, "recorded_at": "2026-01-31T12:00:21Z", "client_id": "c1"}]', 2)) as r(client_id text, accepted boolean, reason text, flag text);
 select * from place where id = 2;
+select jsonb_array_length(city.update_locations(jsonb_agg('{"lat": 1, "lng": 0, "client_id": "c1"}'::jsonb), 2)) from generate_series(1, 10000);
+select city.update_locations(jsonb_agg('{"lat": 1, "lng": 0, "client_id": "c1"}'::jsonb), 2) from generate_series(1, 10001);
+\echo :SQLSTATE
 select city.update_locations('[]', 2), city.update_locations('{}', 2);
 \echo :SQLSTATE
 select city.update_locations(null, 2);

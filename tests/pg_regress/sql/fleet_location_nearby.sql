@@ -73,7 +73,6 @@ select count(*) > 20000 as found_many, count(*) filter (where f.id is null) as m
 from found f full join wanted w on w.i = f.i and w.place = f.place and (w.id = f.id or abs(w.away - f.away) < 0.01);
 
 -- by the index: of 6,000 few are looked at, even with a status that nobody has
-set enable_seqscan = off;
 select pg_stat_force_next_flush();
 create table before as select idx_scan, seq_scan from pg_stat_user_tables where relid = 'city.drivers'::regclass;
 select count(*) from city.nearby_drivers(52.6, 13.4, 5000, 10, '{nobody}');
@@ -81,7 +80,6 @@ select count(*) from city.nearby_drivers(52.6, 13.4, 5000, 10);
 select pg_stat_force_next_flush();
 select t.idx_scan - b.idx_scan as by_index, t.seq_scan - b.seq_scan as by_table
 from pg_stat_user_tables t, before b where t.relid = 'city.drivers'::regclass;
-reset enable_seqscan;
 
 -- the app's place is a point, its ids text, and nobody says who is what
 select entity from realtime_sync.fleet_map('city', 'driver', 'city.riders', '{"point": "place", "online": "on_duty"}');

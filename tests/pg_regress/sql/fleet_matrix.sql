@@ -105,7 +105,7 @@ insert into call (what, call) values
     ('heartbeat as Anna', $$realtime_sync.presence_heartbeat('drivers', '1') is not null$$),
     ('heartbeats as Anna', $$realtime_sync.presence_heartbeats('[{"topic": "drivers", "member": "1"}]') > 0$$),
     ('untrack Anna', $$realtime_sync.presence_untrack('drivers', '1') is not null$$),
-    ('shift of Anna''s', $$realtime_sync.presence_shift('drivers', '1', 'shift.start') is not null$$),
+    ('shift of Anna''s', $$realtime_sync.presence_shift('drivers', 'shift.start', '1') is not null$$),
     ('patch to undo', $$realtime_sync.undo_patch(current_setting('city.event')::bigint) is not null$$),
     ('send to driver:1', $$realtime_sync.send('driver:1', 'x', '1') > 0$$),
     ('read the map of names', $$count(*) from realtime_sync.fleet_map$$),

@@ -40,6 +40,9 @@ select realtime_offers_due();
 -- The driver himself.
 select set_config('request.jwt.claims', '{"sub": "u2"}', false);
 select state, received_at is not null as received from ack_offer(2);
+-- Again, from another of his devices: the first receipt stays.
+select received_at as first from trip_offers where id = 2 \gset
+select received_at = :'first' as the_first from ack_offer(2);
 select state, answered_by, reason from decline_offer(2, 'lunch');
 select set_config('request.jwt.claims', '{"sub": "u1"}', false);
 select state, answered_by from accept_offer(1);

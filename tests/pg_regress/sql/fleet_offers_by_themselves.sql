@@ -23,7 +23,39 @@ select id, status from trips order by id;
 set client_min_messages = error;
 insert into trips (id) overriding system value values (5) returning id;
 set client_min_messages = warning;
-select realtime_sync.fleet_auto_offer('auto', strategy => 'best');
+insert into trips (id, driver_id, pickup_lat, pickup_lng) overriding system value values (7, 1, 52.5, 13.4);
+update trips set driver_id = null where id = 7;
+-- What no booking could be offered with is refused at once, as offer_trip() does.
+create function not_so(bigint) returns boolean language sql as 'select true';
+create function somebodys(bigint, bigint) returns boolean language sql as 'select true';
+create role regress_somebody;
+alter function somebodys owner to regress_somebody;
+\set VERBOSITY terse
+do $$
+declare
+    arguments text;
+    told text;
+begin
+    foreach arguments in array array[
+        'strategy => ''best''', 'strategy => null', 'timeout => ''-1 s''', 'timeout => null', 'max_drivers => -3', 'max_drivers => null',
+        'hold => ''0''', 'eligible => ''now()''', 'eligible => ''not_so(bigint)''', 'eligible => ''somebodys(bigint, bigint)''', 'radius_m => -1'
+    ] loop
+        told := '';
+        begin
+            execute format('select count(*) from offer_trip(7, %s)', arguments);
+        exception when others then
+            told := format('%s %s', sqlstate, sqlerrm);
+        end;
+        begin
+            execute format('select realtime_sync.fleet_auto_offer(''auto'', %s)', arguments);
+            raise warning '%: taken', arguments;
+        exception when others then
+            raise warning '%: %, as offer_trip(): %', arguments, sqlstate || ' ' || sqlerrm, told = format('%s %s', sqlstate, sqlerrm);
+        end;
+    end loop;
+end
+$$;
+\set VERBOSITY default
 
 select realtime_sync.fleet_auto_offer('auto', false);
 insert into trips (id, pickup_lat, pickup_lng) overriding system value values (6, 52.5, 13.4);
@@ -34,4 +66,5 @@ create trigger zz_realtime_auto_offer after insert on trips for each row execute
 select realtime_sync.fleet_auto_offer('auto');
 reset search_path;
 drop schema auto cascade;
+drop role regress_somebody;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('auto');

@@ -79,3 +79,19 @@ select object, why from realtime_sync.fleet_setup('fleet_ask', dry_run => true) 
 select sql from realtime_sync.fleet_setup('fleet_ask', dry_run => true) where object ~ '^source';
 set client_min_messages = warning;
 drop schema fleet_ask cascade;
+
+-- Logins that two rows may have: every call of both would fail with 21000.
+create schema twins;
+create table twins.drivers (id bigint primary key, user_id text, is_online boolean);
+create table twins.passengers (id bigint primary key, user_id text);
+create table twins.trips (id bigint primary key, driver_id bigint, passenger_id bigint references twins.passengers, status text);
+select status, object, why, sql from realtime_sync.fleet_setup('twins', concurrently => true) where object ~ 'login$' and status = 'ask';
+create unique index by_login on twins.drivers (user_id) where user_id is not null;
+create unique index of_some on twins.passengers (user_id) where id > 10;
+select status, object, sql from realtime_sync.fleet_setup('twins') where object ~ 'login$' and status = 'ask';
+create unique index on twins.passengers (user_id);
+select status, object from realtime_sync.fleet_setup('twins') where object ~ 'login$' and status = 'ask';
+select count(*) > 0 as removed from realtime_sync.fleet_remove('twins');
+set client_min_messages = warning;
+drop schema twins cascade;
+truncate realtime_sync.event;
