@@ -50,6 +50,15 @@ const INVARIANTS: &[(&str, &str, &str)] = &[
         where state = 'expired' and (answered_at < expires_at or answered_at > expires_at + interval '1 second')",
     ),
     (
+        "Offers were declined in time, and who declines a trip is not offered it again",
+        "select count(*) from trip_offers where state = 'declined'",
+        "select count(*) from trip_offers o
+        where o.state = 'declined' and (
+            o.answered_at > o.expires_at + interval '1 second'
+            or exists (select from trip_offers a where (a.trip_id, a.driver_id) = (o.trip_id, o.driver_id) and a.id > o.id)
+        )",
+    ),
+    (
         "Each step of each trip is one the table of steps has, and follows the one before",
         "select count(*) from trip_status_changes",
         "select count(*) from (
