@@ -65,7 +65,6 @@ fn transaction(random: &mut Random) -> Vec<String> {
                 statements.push(format!("release s{}", open[n]));
                 open.truncate(n);
             }
-            // Over the bound in a savepoint: the events go to a file and come back.
             // Over the bound: what is between first and last goes, and in a savepoint all goes to a file.
             3 if random.below(20) == 0 => statements.push(
                 "do 'begin for i in 1..50 loop update bulk set n = n + 1; end loop; end'"
