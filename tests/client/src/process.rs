@@ -27,6 +27,15 @@ pub fn relay_pid(client: &mut Client, database: &str) -> Option<u32> {
 
 /// Kilobytes of a line of /proc/PID/status, such as RssAnon; none once the process has ended.
 pub fn memory(pid: u32, name: &str) -> Option<u64> {
+    status(pid, name)
+}
+
+/// How often it has given its processor up to wait for something: each time it is woken it does so again.
+pub fn waits(pid: u32) -> Option<u64> {
+    status(pid, "voluntary_ctxt_switches")
+}
+
+fn status(pid: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let number = line.trim_start_matches(':').trim().split(' ').next()?;
