@@ -9,6 +9,7 @@ use client::random::Random;
 use client::reader::{BEGINNING, Reader, Seen, replay_all};
 use client::{Server, signal};
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -175,6 +176,120 @@ fn the_histogram_has_the_time_from_commit_to_notification() {
         latencies(&mut client),
         after,
         "a time without a NOTIFY sink"
+    );
+}
+
+/// Transactions of the newest tick, of what tells how far the sink out of the box has come in it, and whether it
+/// was too big for one.
+fn newest(client: &mut Client) -> (String, Vec<String>, bool) {
+    let query = "
+        select t.xmin::text, array_agg(distinct p.xmin::text), t.events is null
+        from (
+            select xmin, timeline, position, events from realtime_sync.tick order by timeline desc, position desc limit 1
+        ) t
+        join realtime_sync.progress p using (timeline, position)
+        group by 1, 3";
+    let row = client.query_one(query, &[]).unwrap();
+    (row.get(0), row.get(1), row.get(2))
+}
+
+#[test]
+fn a_small_tick_is_one_transaction_with_what_it_sends() {
+    let server = Server::with(&[QUIET]);
+    let mut client = database(&server, "app");
+    let mut listener = listener(&server, "app");
+    client.batch_execute(INSERT).unwrap();
+    assert_eq!(row(&mut listener), Some(1));
+    // What is heard is committed, but not yet for certain to others' snapshots.
+    let small = wait_for("the tick's end", || {
+        let query = "select from realtime_sync.progress p join realtime_sync.tick t using (timeline, position)";
+        client.query_opt(query, &[]).unwrap()?;
+        Some(newest(&mut client))
+    });
+    assert_eq!(small, (small.0.clone(), vec![small.0.clone()], false));
+    // One that is too big is committed first: nobody waits for the whole of it.
+    client
+        .batch_execute("insert into cold (version) select 1 from generate_series(1, 2000)")
+        .unwrap();
+    for _ in 0..2000 {
+        assert!(row(&mut listener).is_some());
+    }
+    let (tick, progress, big) = wait_for("the end of its last batch", || {
+        let end = "select from realtime_sync.progress p join realtime_sync.tick t using (timeline, position)
+            where t.events is null and p.id = 9223372036854775807";
+        client.query_opt(end, &[]).unwrap()?;
+        Some(newest(&mut client))
+    });
+    assert!(big && progress.len() > 1, "{tick}: {progress:?}");
+    assert!(progress.iter().any(|other| *other != tick));
+}
+
+/// Callers of relay() beside the worker, some of whom take back what they did.
+#[test]
+fn several_at_work_send_everything_once() {
+    const CALL: &str = "select from realtime_sync.relay()";
+    let mut random = Random::seeded();
+    let server = Server::with(&[
+        QUIET,
+        ("max_connections", "100"),
+        ("max_prepared_transactions", "64"),
+    ]);
+    let mut client = server.create("app", "");
+    let app = server.config("app");
+    let live = Reader::listen(&app);
+    client
+        .batch_execute(
+            "create table box (n bigint generated always as identity, event_id bigint, cursor text);
+             select realtime_sync.add_sink('box', target => 'table:box')",
+        )
+        .unwrap();
+    client.batch_execute(TABLES).unwrap();
+    let load = Load::start(&app, &mut random, 4, 5_000);
+    let stop = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..3)
+        .map(|_| {
+            let (mut client, stop) = (server.connect("app"), stop.clone());
+            let mut random = random.fork();
+            std::thread::spawn(move || {
+                let mut calls = 0;
+                while !stop.load(Relaxed) {
+                    let call = match random.below(3) {
+                        0 => format!("begin; {CALL}; rollback"),
+                        1 => format!("begin; {CALL}; {CALL}; commit"),
+                        _ => CALL.to_owned(),
+                    };
+                    client.batch_execute(&call).unwrap();
+                    calls += 1;
+                    sleep(Duration::from_millis(random.below(5)));
+                }
+                calls
+            })
+        })
+        .collect();
+    sleep(Duration::from_secs(3));
+    load.finish();
+    stop.store(true, Relaxed);
+    let calls: Vec<u32> = callers.into_iter().map(|one| one.join().unwrap()).collect();
+    client
+        .batch_execute("select realtime_sync.send('end', 'end', '{\"id\":0,\"version\":1}')")
+        .unwrap();
+    let live = live.join();
+    wait_for("the table sink's last event", || {
+        let query = "select from box where event_id = (select max(id) from realtime_sync.event)";
+        client.query_opt(query, &[]).unwrap().map(drop)
+    });
+    println!("{calls:?} calls beside the worker");
+    live.check("listener", &committed(&mut client), true);
+    let query = "
+        select (select count(*) from realtime_sync.event), count(*), count(distinct event_id),
+            coalesce(bool_and(cursor > before), true)
+        from (select event_id, cursor, lag(cursor) over (order by n) as before from box) b";
+    let row = client.query_one(query, &[]).unwrap();
+    let (events, all, distinct): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    assert_eq!((all, distinct), (events, events), "table sink");
+    assert!(
+        row.get::<_, bool>(3),
+        "the table sink's cursors do not grow"
     );
 }
 
