@@ -3,6 +3,7 @@
 //! `PG_BINDIR` names the PostgreSQL to use; without it, it is the private copy that `scripts/setup`
 //! makes and `scripts/build` installs the extension into.
 
+pub mod causal;
 pub mod event;
 pub mod installation;
 pub mod load;

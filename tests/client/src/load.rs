@@ -16,7 +16,7 @@ pub const TABLES: &str = "
     create table bulk (id bigint primary key, version bigint not null, note text);
     create table history (
         xid xid8 not null default pg_current_xact_id(), source text not null, kind text not null,
-        id bigint not null, version bigint not null
+        id bigint not null, version bigint not null, saw pg_snapshot not null default pg_current_snapshot()
     );
     create table done (xid xid8 not null default pg_current_xact_id());
     create function remember() returns trigger language plpgsql as $$

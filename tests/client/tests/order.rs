@@ -2,6 +2,7 @@
 //! what was committed, each row's changes in order. RELIABILITY=full is a minute and a million rows.
 
 use client::Server;
+use client::causal::Views;
 use client::event::{Event, committed};
 use client::load::{DISAGREEING, Load, TABLES};
 use client::postgres::Client;
@@ -68,6 +69,9 @@ fn readers_get_what_was_committed_once_and_in_order() {
     live.check("listener", &events, true);
     follower.check("reader that comes and goes", &events, true);
     second.check("another", &events, true);
+    let views = Views::read(&mut client);
+    views.check("listener", &live);
+    views.check("reader that comes and goes", &follower);
     let elsewhere = settled(&mut other);
     alone
         .join()
