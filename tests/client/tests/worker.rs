@@ -294,6 +294,93 @@ fn several_at_work_send_everything_once() {
 }
 
 #[test]
+fn it_says_what_it_does() {
+    const LOCK: &str = "begin; lock table realtime_sync.tick in exclusive mode";
+    let server = Server::with(&[QUIET]);
+    let mut client = database(&server, "app");
+    let mut holder = server.connect("app");
+    let says = |what: &str, seconds: u64| {
+        let mut client = server.connect("app");
+        let query = "select from pg_stat_activity
+            where backend_type = 'realtime_sync relay' and datname = 'app' and state = 'active' and query = $1";
+        let until = Instant::now() + Duration::from_secs(seconds);
+        while client.query_opt(query, &[&what]).unwrap().is_none() {
+            if Instant::now() > until {
+                return false;
+            }
+            sleep(Duration::from_millis(2));
+        }
+        true
+    };
+    // Of a segment that somebody has locked retain() waits 0.2 s, which is long enough to be seen, five seconds
+    // after the relay's start.
+    client.batch_execute(INSERT).unwrap();
+    wait_for("the end of its first turn", || {
+        client
+            .query_opt("select from realtime_sync.progress where position > 0", &[])
+            .unwrap()
+    });
+    relay(&mut client, "app");
+    holder
+        .batch_execute("begin; lock table realtime_sync.progress_5 in access exclusive mode")
+        .unwrap();
+    assert!(says("select realtime_sync.retain()", 75));
+    holder.batch_execute("commit").unwrap();
+    // It waits for this in its turn.
+    holder.batch_execute(LOCK).unwrap();
+    client.batch_execute(INSERT).unwrap();
+    assert!(says("sending what was just committed", 30));
+    holder.batch_execute("commit").unwrap();
+    client
+        .batch_execute(
+            "create table box (event_id bigint);
+             select realtime_sync.add_sink('box', target => 'table:box')",
+        )
+        .unwrap();
+    client.batch_execute(INSERT).unwrap();
+    wait_for("the sink to begin", || {
+        client.query_opt("select from box", &[]).unwrap()
+    });
+    client
+        .batch_execute("alter table box rename to gone")
+        .unwrap();
+    client.batch_execute(INSERT).unwrap();
+    wait_for("the sink to fail", || {
+        let query = "select from realtime_sync.sink_state where name = 'box' and retries > 0";
+        client.query_opt(query, &[]).unwrap()
+    });
+    holder.batch_execute(LOCK).unwrap();
+    client.batch_execute(INSERT).unwrap();
+    assert!(says("sending what sinks have not got yet", 30));
+    holder.batch_execute("commit").unwrap();
+    client
+        .batch_execute(
+            "select realtime_sync.drop_sink('box');
+             create table place (id int primary key, at int);
+             insert into place values (1, 0);
+             select count(*) from realtime_sync.enable('place', throttle => '1 s', throttle_columns => array['at'],
+                throttle_log => 'last')",
+        )
+        .unwrap();
+    // What is held is logged once its window of a second ends, unless somebody holds the table; a slow machine may not
+    // be there in time.
+    let seen = (0..10).any(|_| {
+        for _ in 0..2 {
+            client
+                .batch_execute("update place set at = at + 1")
+                .unwrap();
+        }
+        holder
+            .batch_execute("begin; lock table realtime_sync.held in exclusive mode")
+            .unwrap();
+        let seen = says("logging what was held back", 3);
+        holder.batch_execute("commit").unwrap();
+        seen
+    });
+    assert!(seen, "logging what was held back");
+}
+
+#[test]
 fn a_preloaded_library_starts_them_at_boot() {
     let mut server = Server::with(&[QUIET, ("shared_preload_libraries", "realtime_sync")]);
     let mut client = database(&server, "app");
