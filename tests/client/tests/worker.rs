@@ -594,6 +594,46 @@ fn a_relay_makes_room_for_create_and_drop_database() {
 }
 
 #[test]
+fn a_relay_with_a_backlog_makes_room_too() {
+    let server = Server::with(&[QUIET]);
+    let mut client = database(&server, "app");
+    // Each event takes its sink 2 ms: 30,000 are a minute's work.
+    client
+        .batch_execute(
+            "create table box (event_id bigint);
+             create function slow() returns trigger language plpgsql
+                 as $$ begin perform pg_sleep(0.002); return new; end $$;
+             create trigger slow before insert on box for each row execute function slow();
+             select realtime_sync.add_sink('box', target => 'table:box');
+             insert into cold (version) select 1 from generate_series(1, 30000)",
+        )
+        .unwrap();
+    wait_for("the sink to be at work", || {
+        client.query_opt("select from box limit 1", &[]).unwrap()
+    });
+    let pid = relay(&mut client, "app");
+    drop(client);
+    let mut client = server.connect("postgres");
+    // PostgreSQL waits for five seconds.
+    client
+        .batch_execute("create database copy template app")
+        .unwrap();
+    // Nobody writes, and the rest is sent.
+    assert_ne!(relay(&mut client, "app"), pid);
+    let mut client = server.connect("app");
+    let count = "select count(*) from box";
+    let before: i64 = client.query_one(count, &[]).unwrap().get(0);
+    assert!(before < 30_000, "there was no backlog any more");
+    wait_for("the sink to go on", || {
+        let now: i64 = client.query_one(count, &[]).unwrap().get(0);
+        (now > before).then_some(())
+    });
+    drop(client);
+    let mut client = server.connect("postgres");
+    client.batch_execute("drop database app").unwrap();
+}
+
+#[test]
 fn a_light_load_keeps_its_relay_and_so_does_what_may_yet_commit() {
     // A commit that asks for a standby's answer waits for ever between pre-commit and its end.
     let server = Server::with(&[
