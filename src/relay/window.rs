@@ -64,7 +64,8 @@ impl Window {
     }
 }
 
-/// Fewer where events may be huge, so that a batch stays within 32 MB.
+/// Fewer where events may be huge, so that a batch stays within 32 MB; four where each may have 16 MB, with which
+/// the relay grew by 160 MB.
 pub fn batch_limit() -> usize {
     (32 * 1024 * 1024 / settings::max_event_size()).clamp(4, BATCH)
 }
