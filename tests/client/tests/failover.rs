@@ -208,13 +208,15 @@ fn a_consumer_goes_on_after_a_recovery_to_an_earlier_moment() {
     sleep(Duration::from_secs(1));
     load.finish();
     let follower = follower.stop();
+    // Before the switch, which names the next where nothing was written since.
+    let query = "select pg_walfile_name(pg_current_wal_insert_lsn())";
+    let last: String = client.query_one(query, &[]).unwrap().get(0);
     client
         .batch_execute("select pg_switch_wal(); checkpoint")
         .unwrap();
     wait_for("the archive to have it all", || {
-        let query =
-            "select last_archived_wal >= pg_walfile_name(pg_switch_wal()) from pg_stat_archiver";
-        let done: Option<bool> = client.query_one(query, &[]).unwrap().get(0);
+        let query = "select last_archived_wal >= $1 from pg_stat_archiver";
+        let done: Option<bool> = client.query_one(query, &[&last]).unwrap().get(0);
         (done == Some(true)).then_some(())
     });
     copy.recover(&archive, &format!("recovery_target_xid={target}"));
