@@ -22,6 +22,8 @@ pub enum Error {
     TemporaryFile { verb: &'static str },
     /// relay() above READ COMMITTED.
     RelayIsolation,
+    /// relay() on a standby.
+    RelayInRecovery,
     /// relay() after the transaction has captured something.
     RelayAfterCapture,
     /// realtime_sync.floor, which always has a row, has none.
@@ -108,6 +110,12 @@ impl Error {
                 "realtime_sync.relay() needs a READ COMMITTED transaction",
                 "An older snapshot does not see what was committed since.",
                 "Call it outside a transaction block, or after set transaction isolation level read committed.",
+            ),
+            Error::RelayInRecovery => parts(
+                ERRCODE_READ_ONLY_SQL_TRANSACTION,
+                "realtime_sync.relay() cannot run during recovery",
+                "A standby has the ticks of its primary.",
+                "Call it on the primary; realtime_sync.replay() works here too.",
             ),
             Error::RelayAfterCapture => parts(
                 ERRCODE_ACTIVE_SQL_TRANSACTION,

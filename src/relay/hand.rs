@@ -14,6 +14,10 @@ use pgrx::prelude::*;
 /// something is left. Timers are called after that: what they send is the next call's.
 #[pg_extern(sql = false)]
 fn relay(max_events: i64) -> TableIterator<'static, (name!(sent, i64), name!(more, bool))> {
+    // SAFETY: reads the server's state.
+    if unsafe { pg_sys::RecoveryInProgress() } {
+        Error::RelayInRecovery.raise();
+    }
     // SAFETY: reads the transaction's state.
     if unsafe { pg_sys::XactIsoLevel } > pg_sys::XACT_READ_COMMITTED as i32 {
         Error::RelayIsolation.raise();

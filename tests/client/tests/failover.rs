@@ -5,6 +5,8 @@ use client::Server;
 use client::event::{Event, committed};
 use client::load::{DISAGREEING, Load, TABLES};
 use client::postgres::Client;
+use client::postgres::error::SqlState;
+use client::postgres::fallible_iterator::FallibleIterator;
 use client::process::{relay_pid, wait_for};
 use client::random::Random;
 use client::reader::{BEGINNING, Reader, Seen, replay, replay_all};
@@ -178,6 +180,55 @@ fn a_consumer_goes_on_after_a_failover_that_lost_wal() {
     let mut whole = Seen::at(BEGINNING);
     replay_all(&mut client, &mut whole, || 5_000).unwrap();
     whole.check("replay of everything on the promoted server", &events, true);
+}
+
+/// Where the library is not preloaded nothing starts a relay at the promotion, but the first change does.
+#[test]
+fn the_first_change_on_a_promoted_standby_starts_a_relay() {
+    let mut primary = Server::with(&SETTINGS);
+    let mut client = primary.create("app", "");
+    client
+        .batch_execute(
+            "create table cold (id bigint primary key, version int);
+             select count(*) from realtime_sync.enable('cold')",
+        )
+        .unwrap();
+    let mut standby = primary.base_backup(&SETTINGS);
+    standby.follow(&primary);
+    let mut reading = standby.connect("app");
+    client
+        .batch_execute("insert into cold values (1, 1)")
+        .unwrap();
+    let cold = "select from cold where id = 1";
+    wait_for("the standby to have it", || {
+        reading.query_opt(cold, &[]).unwrap()
+    });
+    let refused = reading.batch_execute("select realtime_sync.relay()");
+    let refused = refused.expect_err("relay() on a standby");
+    let error = refused.as_db_error().expect("PostgreSQL's answer");
+    assert_eq!(*error.code(), SqlState::READ_ONLY_SQL_TRANSACTION);
+    assert_eq!(
+        error.message(),
+        "realtime_sync.relay() cannot run during recovery"
+    );
+    drop(client);
+    primary.stop();
+    standby.promote();
+    let mut client = standby.connect("app");
+    client.batch_execute("listen realtime_sync").unwrap();
+    assert_eq!(relay_pid(&mut reading, "app"), None, "a relay by itself");
+    client
+        .batch_execute("insert into cold values (2, 1)")
+        .unwrap();
+    wait_for("a relay", || relay_pid(&mut reading, "app"));
+    let mut notifications = client.notifications();
+    let mut heard = notifications.timeout_iter(Duration::from_secs(30));
+    while let Some(notification) = heard.next().unwrap() {
+        if Event::parse(notification.payload()).is_some_and(|event| event.change.row == 2) {
+            return;
+        }
+    }
+    panic!("the promoted server's change was not heard");
 }
 
 #[test]
