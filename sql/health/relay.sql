@@ -21,7 +21,7 @@ as $function$
         'error', 'relay', 'the server has no shared memory left for it: none can run in this database',
         pg_catalog.format('alter database %I set realtime_sync.delivery = manual; -- and call realtime_sync.relay() every second. Memory is for 30 databases, given to the first that use realtime_sync after a restart', pg_catalog.current_database())
     from relay r
-    where not r.own_memory
+    where not r.own_memory and pg_catalog.current_setting('realtime_sync.delivery', true) <> 'manual'
     union all
     select
         'error', 'relay',
