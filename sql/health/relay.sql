@@ -10,6 +10,15 @@ as $function$
         select
             r.running, r.own_memory, r.looked, r.launched, r.refused, u.events, u.oldest,
             coalesce(r.since, u.oldest) as since,
+            -- A refusal is of its moment: what took the last process may have ended since.
+            r.refused >= r.launched and (
+                select pg_catalog.count(*) >= pg_catalog.current_setting('max_worker_processes')::integer
+                from pg_catalog.pg_stat_activity p
+                where p.backend_type not in (
+                    'client backend', 'autovacuum launcher', 'autovacuum worker', 'background writer', 'checkpointer', 'walwriter',
+                    'walsummarizer', 'archiver', 'startup', 'walsender', 'walreceiver', 'slotsync worker', 'io worker', 'logger'
+                )
+            ) as crowded,
             case u.events when 1 then '1 event waits' else u.events || ' events wait' end as waits, a.pid
         from realtime_sync.relay_state() r
         cross join realtime_sync.unticked u
@@ -26,15 +35,15 @@ as $function$
     select
         'error', 'relay',
         case
-            when r.refused >= r.launched then pg_catalog.format('it could not be started, all of max_worker_processes (%s) are in use: ', pg_catalog.current_setting('max_worker_processes'))
+            when r.crowded then pg_catalog.format('it could not be started, all of max_worker_processes (%s) are in use: ', pg_catalog.current_setting('max_worker_processes'))
             else 'it is not running: '
         end || r.waits,
         case
-            when r.refused >= r.launched then pg_catalog.format(
+            when r.crowded then pg_catalog.format(
                 'alter system set max_worker_processes = %s; -- and restart the server; until then: select realtime_sync.relay();',
                 pg_catalog.current_setting('max_worker_processes')::integer + 8
             )
-            else 'select realtime_sync.relay(); -- the next change starts it; should it end again, the server''s log says why'
+            else 'select realtime_sync.relay(); -- the next change or replay() starts it; should it end again, the server''s log says why'
         end
     from relay r
     where pg_catalog.current_setting('realtime_sync.delivery', true) in ('worker', 'inline') and not r.running and r.own_memory and r.events > 0
