@@ -661,6 +661,13 @@ fn a_light_load_keeps_its_relay_and_so_does_what_may_yet_commit() {
             .batch_execute("set synchronous_commit = on; insert into cold values (9, 1)")
             .unwrap();
     });
+    // Whoever holds this keeps a third from its next tick.
+    let (_waiting, mut third) = Idle::start(&server, "waiting");
+    let mut holder = server.connect("waiting");
+    holder
+        .batch_execute("begin; lock table realtime_sync.tick in exclusive mode")
+        .unwrap();
+    third.batch_execute(INSERT).unwrap();
     let mut client = database(&server, "app");
     let mut listener = listener(&server, "app");
     client.batch_execute(INSERT).unwrap();
@@ -676,6 +683,27 @@ fn a_light_load_keeps_its_relay_and_so_does_what_may_yet_commit() {
         sleep(Duration::from_millis(200));
     }
     assert_eq!(relay_pid(&mut client, "app"), Some(pid), "it left at work");
+
+    // Half a minute is too long for a relay not to look, and for an event to wait.
+    wait_for("health() to say what keeps the relay", || {
+        let said = health(&mut third);
+        let stuck = said.contains("error: relay: it has not looked for events since");
+        (stuck && said.contains("warning: relay: 1 event waits, the oldest since")).then_some(())
+    });
+    let query = "select fix from realtime_sync.health() where level = 'warning' and problem like '1 event waits%'";
+    let fix: String = third.query_one(query, &[]).unwrap().get(0);
+    let pids = |client: &mut Client, query: &str| -> Vec<i32> {
+        let rows = client.query(query, &[]).unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    };
+    let own = pids(&mut holder, "select pg_backend_pid()");
+    let query = fix.split(';').next().expect("a query");
+    let found = pids(&mut third, query);
+    assert!(found.contains(&own[0]), "{own:?} not in {found:?}");
+    holder.batch_execute("commit").unwrap();
+    wait_for("health() to be content", || {
+        (!health(&mut third).contains(": relay: ")).then_some(())
+    });
 
     // These have had nothing to do meanwhile. A session of its own, which has not loaded the library: it wakes nobody.
     let mut client = server.connect("prepared");

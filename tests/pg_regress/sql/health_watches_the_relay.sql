@@ -84,6 +84,17 @@ select subject, problem from wrong;
 delete from realtime_sync.event where segment = 1 or at > '2026-01-03';
 select * from wrong;
 
+-- a timer whose owner is gone
+create function due() returns timestamptz language sql as $$ select null::timestamptz $$;
+select realtime_sync.add_timer('hers', 'due()');
+create role regress_gone;
+update realtime_sync.timer set owner = 'regress_gone' where name = 'hers';
+select * from wrong;
+drop role regress_gone;
+select * from wrong;
+select fix from wrong \gexec
+select * from wrong;
+
 -- events lost to readers
 select realtime_sync.count_lost(3);
 select * from wrong;
