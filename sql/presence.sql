@@ -423,7 +423,7 @@ comment on function realtime_sync.presence_track(text, text, text, jsonb, interv
 comment on function realtime_sync.presence_heartbeats(jsonb, text, interval) is
     'Heartbeats of thousands in one statement: [{"member": "42", "device": "", "meta": {}, "state": "online", "ttl": "30 s", "topic": "drivers"}], all but member optional. Returns how many. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, interval, text) is
-    'Says that a device is still here, and what its meta is now, without an event. One that is not known joins, with state. Errors as realtime_sync.presence_track().';
+    'Says that a device is still here for ttl from now, whatever presence_track() said, and what its meta is, without an event. One that is not known joins, with state. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_untrack(text, text, text) is
     'A device leaves, or without device all of the member''s. The last one sends presence.leave. Returns how many have left.';
 comment on function realtime_sync.presence_hook(text, regprocedure) is

@@ -132,7 +132,7 @@ begin
     for step in
         select
             'ask', m.entity || '.login',
-            pg_catalog.format('no unique index covers %I of %s: two rows of one login would make each of its calls fail (21000)', a.attname, m.relation),
+            pg_catalog.format('no unique index covers %I: two of one login would fail', a.attname),
             pg_catalog.format('create unique index%s on %s (%I)', case when unlocked then ' concurrently' end, m.relation, a.attname)
         from realtime_sync.fleet_map m
         join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname = (m.columns ->> 'login') and not a.attisdropped
