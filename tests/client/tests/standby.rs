@@ -53,7 +53,7 @@ fn the_fleet_kit_is_read_on_a_standby() {
         assert!(
             said[0]
                 .as_ref()
-                .is_some_and(|text| text.len() > 0 && text != "0"),
+                .is_some_and(|text| !text.is_empty() && text != "0"),
             "{query}"
         );
         assert_eq!(said[0], said[1], "{query}");
