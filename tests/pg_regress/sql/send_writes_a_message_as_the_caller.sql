@@ -52,7 +52,7 @@ rollback;
 create role sender;
 grant usage on schema realtime_sync to sender;
 grant execute on function realtime_sync.send, realtime_sync.next_event_id, realtime_sync.current_segment,
-    realtime_sync.message_context to sender;
+    realtime_sync.message_context, realtime_sync.within_max_event_size to sender;
 set role sender;
 select realtime_sync.send('room:1', 'e', '1');
 \echo :SQLSTATE
