@@ -295,11 +295,14 @@ declare
     beaten bigint;
 begin
     insert into realtime_sync.presence as p (topic, member, device, state, meta, ttl, seen, expires, due)
-    select k.topic, k.member, k.device, k.state, k.meta, k.ttl, moment, moment + k.ttl, moment + k.ttl
+    -- Due a microsecond early: of one that is here already, nothing has been said of its ttl.
+    select
+        k.topic, k.member, k.device, k.state, k.meta, coalesce(k.ttl, '30 s'), moment, moment + coalesce(k.ttl, '30 s'),
+        moment + coalesce(k.ttl, interval '30 s' - interval '1 microsecond')
     from (
         select distinct on (b.member, topic, device)
             coalesce(b.topic, presence_heartbeats.topic) as topic, b.member, coalesce(b.device, '') as device,
-            coalesce(b.state, 'online') as state, b.meta, coalesce(b.ttl, presence_heartbeats.ttl, '30 s') as ttl
+            coalesce(b.state, 'online') as state, b.meta, coalesce(b.ttl, presence_heartbeats.ttl) as ttl
         from pg_catalog.jsonb_to_recordset(presence_heartbeats.beats)
             as b(topic text, member text, device text, state text, meta jsonb, ttl interval)
         order by b.member, topic, device
@@ -307,9 +310,9 @@ begin
     on conflict (topic, member, device) do update set
         meta = coalesce(excluded.meta, p.meta),
         seen = greatest(p.seen, excluded.seen),
-        ttl = excluded.ttl,
-        expires = greatest(p.seen, excluded.seen) + excluded.ttl,
-        due = least(p.due, excluded.due);
+        ttl = case when excluded.due < excluded.expires then p.ttl else excluded.ttl end,
+        expires = greatest(p.seen, excluded.seen) + case when excluded.due < excluded.expires then p.ttl else excluded.ttl end,
+        due = case when excluded.due < excluded.expires then p.due else least(p.due, excluded.due) end;
     get diagnostics beaten = row_count;
     return beaten;
 end
@@ -318,7 +321,7 @@ $function$;
 -- The same for one, as every phone calls it: to make and read an array of one would cost a fifth more.
 create function realtime_sync.presence_heartbeat(
     topic text, member text default null, device text default '', meta jsonb default null,
-    ttl interval default '30 s', state text default 'online'
+    ttl interval default null, state text default 'online'
 ) returns void
 volatile language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -328,16 +331,16 @@ begin
     insert into realtime_sync.presence as p (topic, member, device, state, meta, ttl, expires, due)
     values (
         presence_heartbeat.topic, coalesce(presence_heartbeat.member, realtime_sync.claim('sub'), current_user),
-        presence_heartbeat.device, presence_heartbeat.state, presence_heartbeat.meta, presence_heartbeat.ttl,
-        pg_catalog.statement_timestamp() + presence_heartbeat.ttl,
-        pg_catalog.statement_timestamp() + presence_heartbeat.ttl
+        presence_heartbeat.device, presence_heartbeat.state, presence_heartbeat.meta, coalesce(presence_heartbeat.ttl, '30 s'),
+        pg_catalog.statement_timestamp() + coalesce(presence_heartbeat.ttl, '30 s'),
+        pg_catalog.statement_timestamp() + coalesce(presence_heartbeat.ttl, '30 s')
     )
     on conflict (topic, member, device) do update set
         meta = coalesce(excluded.meta, p.meta),
         seen = greatest(p.seen, excluded.seen),
-        ttl = excluded.ttl,
-        expires = greatest(p.seen, excluded.seen) + excluded.ttl,
-        due = least(p.due, excluded.due);
+        ttl = coalesce(presence_heartbeat.ttl, p.ttl),
+        expires = greatest(p.seen, excluded.seen) + coalesce(presence_heartbeat.ttl, p.ttl),
+        due = case when presence_heartbeat.ttl is null then p.due else least(p.due, excluded.due) end;
 end
 $function$;
 
@@ -423,7 +426,7 @@ comment on function realtime_sync.presence_track(text, text, text, jsonb, interv
 comment on function realtime_sync.presence_heartbeats(jsonb, text, interval) is
     'Heartbeats of thousands in one statement: [{"member": "42", "device": "", "meta": {}, "state": "online", "ttl": "30 s", "topic": "drivers"}], all but member optional. Returns how many. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, interval, text) is
-    'Says that a device is still here for ttl from now, whatever presence_track() said, and what its meta is, without an event. One that is not known joins, with state. Errors as realtime_sync.presence_track().';
+    'Says that a device is still here, for ttl from now (by default what it was before, of a new one 30 s), and what its meta is, without an event. One that is not known joins, with state. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_untrack(text, text, text) is
     'A device leaves, or without device all of the member''s. The last one sends presence.leave. Returns how many have left.';
 comment on function realtime_sync.presence_hook(text, regprocedure) is

@@ -42,14 +42,14 @@ begin
 end
 $$;
 comment on function {{rpc.driver_track}} is
-    'The login''s driver is online, away, on_break or any text, on this device, until ttl has passed; or offline. Each driver_heartbeat() says its own ttl, 30 s unless given. 42501: the login is no driver''s; else as realtime_sync.presence_track().'
+    'The login''s driver is online, away, on_break or any text, on this device, until ttl after its last driver_heartbeat(); or offline. 42501: the login is no driver''s; else as realtime_sync.presence_track().'
 $template$
 ),
 (
     'driver_heartbeat', 'function', 34, null, '{driver.id}',
     $template$
 create function {{rpc.driver_heartbeat}}(
-    meta jsonb default null, ttl interval default '30 s', device text default '', state text default 'online'
+    meta jsonb default null, ttl interval default null, device text default '', state text default 'online'
 ) returns void
 volatile security definer language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -97,6 +97,17 @@ select realtime_sync.presence_expire() from generate_series(1, 3);
 select member, state from realtime_sync.presence_member;
 truncate realtime_sync.event;
 
+-- a heartbeat that says nothing of the time keeps what was said
+select realtime_sync.presence_track('kept', '1', ttl => '10 min');
+select realtime_sync.presence_heartbeat('kept', '1'), realtime_sync.presence_heartbeats('[{"member": "1"}, {"member": "2"}]', 'kept');
+select member, ttl, expires - seen as lives, due <= expires as due from realtime_sync.presence where topic = 'kept' order by member;
+select realtime_sync.presence_heartbeat('kept', '1', ttl => '20 s'), realtime_sync.presence_heartbeats('[{"member": "2", "ttl": "5 min"}]', 'kept');
+select realtime_sync.presence_heartbeats('[{"member": "1"}, {"member": "2"}]', 'kept');
+select member, ttl, expires - seen as lives, due <= expires as due from realtime_sync.presence where topic = 'kept' order by member;
+select realtime_sync.presence_untrack('kept', '1') + realtime_sync.presence_untrack('kept', '2') as gone;
+delete from realtime_sync.presence_member where topic = 'kept';
+truncate realtime_sync.event;
+
 -- after a crash the table is empty, and heartbeats fill it: who comes back never left, who does not leaves
 -- after a minute
 truncate realtime_sync.presence, realtime_sync.presence_member;
