@@ -202,7 +202,7 @@ begin
     -- Nobody stays, with all who leave in the same transaction, because of what a heartbeat has said of another device.
     if tg_op = 'DELETE' and best.meta is not null
         and pg_catalog.octet_length(device.topic) + pg_catalog.octet_length(message::text) + 15
-            > pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_event_size'))
+            > pg_catalog.pg_size_bytes(coalesce(pg_catalog.current_setting('realtime_sync.max_event_size', true), '64kB'))
     then
         message := pg_catalog.json_build_object(
             'topic', device.topic, 'member', device.member, 'state', best.state, 'previous', was.state,

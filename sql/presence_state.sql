@@ -58,7 +58,8 @@ volatile language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-    largest constant bigint := pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_event_size'));
+    -- Null before the library is loaded, unless the configuration has it.
+    largest constant bigint := pg_catalog.pg_size_bytes(coalesce(pg_catalog.current_setting('realtime_sync.max_event_size', true), '64kB'));
     told record;
 begin
     for told in

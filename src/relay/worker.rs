@@ -21,7 +21,7 @@ const POLL: i64 = 1_000;
 /// After this long with nothing to do the worker leaves, so that CREATE and DROP DATABASE are not
 /// blocked for longer.
 const IDLE: i64 = 30_000_000;
-/// How often an idle relay looks whether it is in the way of DROP or CREATE DATABASE, which wait for five
+/// How often a relay looks whether it is in the way of DROP or CREATE DATABASE, which wait for five
 /// seconds, in microseconds.
 const LOOK: i64 = 500_000;
 /// How often retain() is called, in microseconds. The first time soon, since a worker that is started by an
@@ -151,27 +151,30 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
             });
             show(pg_sys::BackendState::STATE_IDLE, c"waiting for commits");
         }
+        let due = match next {
+            Next::Rest(due) => due
+                .into_iter()
+                .chain(relay.held)
+                .chain(timers.due(false, false))
+                .min(),
+            _ => Some(now),
+        };
+        if now - looked > LOOK && next != Next::Leave {
+            looked = now;
+            if database::is_wanted() {
+                make_room(due.is_some());
+                return;
+            }
+        }
         match next {
             Next::AtOnce => {}
             Next::Linger(time) => {
                 // SAFETY: sleeps; a shutdown waits these few milliseconds.
                 unsafe { pg_sys::pg_usleep(time) };
             }
-            Next::Rest(due) => {
-                let due = due
-                    .into_iter()
-                    .chain(relay.held)
-                    .chain(timers.due(false, false))
-                    .min();
+            Next::Rest(_) => {
                 if due.is_none() && now - busy > IDLE && leave() {
                     return;
-                }
-                if now - looked > LOOK {
-                    looked = now;
-                    if database::is_wanted() {
-                        make_room(due.is_some());
-                        return;
-                    }
                 }
                 let until = due.map_or(POLL, |due| ((due - now + 999) / 1_000).clamp(0, POLL));
                 rest(until);

@@ -271,8 +271,10 @@ impl Writer {
             5 => {
                 let id = NEXT.fetch_add(1, Relaxed);
                 format!(
-                    "select realtime_sync.send('room', 'said', '{{\"id\":{id},\"version\":1}}');
-                     insert into history (source, kind, id, version) values ('room', 'MESSAGE', {id}, 1)"
+// One statement, so that what it saw is of before it was sent.
+                    "insert into history (source, kind, id, version)
+                     select 'room', 'MESSAGE', {id}, 1
+                     from (select realtime_sync.send('room', 'said', '{{\"id\":{id},\"version\":1}}') offset 0) said"
                 )
             }
             // Over 7,999 bytes, so that it is notified as a reference.

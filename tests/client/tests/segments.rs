@@ -35,6 +35,15 @@ fn is_in_the_way(error: &postgres::Error) -> bool {
     error.is_closed() || error.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE)
 }
 
+/// A standby locks what a TRUNCATE had locked in the order of the WAL, which is nobody's; a primary's readers meet no deadlock.
+fn is_against_recovery(config: &Config, error: &postgres::Error) -> bool {
+    error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED)
+        && config
+            .connect(NoTls)
+            .and_then(|mut client| client.query_one("select pg_is_in_recovery()", &[]))
+            .is_ok_and(|row| row.get(0))
+}
+
 /// Where a reader whose cursor has expired begins anew.
 fn cursor(config: &Config, client: &mut Client) -> String {
     loop {
@@ -90,7 +99,7 @@ fn chase(
                 let past = std::mem::replace(&mut seen, next);
                 all.faults.extend(past.faults);
                 all.stretches.push(past.events);
-            } else if is_in_the_way(&error) {
+            } else if is_in_the_way(&error) || is_against_recovery(&config, &error) {
                 client = config.connect(NoTls).expect("a session");
             } else {
                 panic!("{error:?}");
