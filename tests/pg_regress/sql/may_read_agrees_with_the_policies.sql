@@ -40,7 +40,7 @@ create policy never on realtime_sync.event as restrictive for select
 create policy everyone on realtime_sync.event for select to public using ('b' = any (topics));
 grant usage on schema realtime_sync to hand;
 grant select on realtime_sync.event to hand;
-grant execute on function realtime_sync.may_read, realtime_sync.may_send, realtime_sync.policy_condition to hand;
+grant execute on function realtime_sync.may_read, realtime_sync.may_send, realtime_sync.policy_condition, realtime_sync.within_max_event_size to hand;
 set role hand;
 select * from verdicts;
 select realtime_sync.may_send('hand') as without_insert;
