@@ -3,7 +3,7 @@
 
 use client::Server;
 use client::postgres::error::SqlState;
-use client::postgres::{Client, Error, NoTls};
+use client::postgres::{Client, Error};
 use std::time::Duration;
 
 fn code(error: &Error) -> SqlState {
@@ -84,25 +84,32 @@ fn a_cancel_at_any_moment_leaves_all_or_nothing() {
     let mut client = server.create("app", "");
     let rows = 60_000;
     table(&mut client, rows);
-    let token = client.cancel_token();
+    let pid: i32 = client
+        .query_one("select pg_backend_pid()", &[])
+        .unwrap()
+        .get(0);
+    let mut other = server.connect("app");
     let (mut whole, mut nothing) = (0, 0);
     for round in 0..24 {
         let delay = Duration::from_millis(40 * round);
-        let token = token.clone();
-        let canceller = std::thread::spawn(move || {
-            std::thread::sleep(delay);
-            let _ = token.cancel_query(NoTls);
+        let result = std::thread::scope(|scope| {
+            // It has been signalled when this returns, which a cancel request of the protocol does not wait for.
+            scope.spawn(|| {
+                std::thread::sleep(delay);
+                other
+                    .execute("select pg_cancel_backend($1)", &[&pid])
+                    .unwrap()
+            });
+            [
+                "begin",
+                "savepoint a",
+                "update t set n = 1",
+                "release a",
+                "commit",
+            ]
+            .iter()
+            .try_for_each(|statement| client.batch_execute(statement))
         });
-        let result = [
-            "begin",
-            "savepoint a",
-            "update t set n = 1",
-            "release a",
-            "commit",
-        ]
-        .iter()
-        .try_for_each(|statement| client.batch_execute(statement));
-        canceller.join().unwrap();
         let _ = client.batch_execute("rollback");
         // The cancel may also hit what comes next.
         let _ = client.batch_execute("select pg_sleep(0.01)");
