@@ -55,15 +55,16 @@ impl Writer<'_> {
     /// A row: all visible columns, or the key and those that changed, or the key; remembers where
     /// each stands.
     pub fn write_image(&mut self, row: Row, image: RowImage, update: bool) {
+        if update {
+            // For every image: write_old() would copy from where another event's columns stood.
+            resize(&mut self.scratch.places, self.plan.columns.len(), (0, 0));
+        }
         match image {
             RowImage::None => return self.out.extend(b"null"),
             RowImage::Key => return self.write_key(row),
             RowImage::Full | RowImage::Changed => {}
         }
         let all = image == RowImage::Full || !update;
-        if update {
-            resize(&mut self.scratch.places, self.plan.columns.len(), (0, 0));
-        }
         let mut separator = b'{';
         for n in 0..self.plan.columns.len() {
             let included = if all {

@@ -21,5 +21,18 @@ begin
 end
 $$;
 select event, type, new, old, changed from realtime_sync.events where schema = 'event_rows' order by id;
+-- nothing of an earlier event, of another table's either, stands for a column of a later one
+create table wide (id int primary key, a text, b text);
+create table narrow (id int primary key, a text, b text);
+select count(*) from realtime_sync.enable('wide', old_row => 'full') as w, realtime_sync.enable('narrow', new_row => 'key', old_row => 'full') as n;
+insert into wide values (1, repeat('of another table ', 20), 'wide');
+insert into narrow values (1, 'a', 'b');
+begin;
+update wide set b = 'w';
+update narrow set a = 'c';
+commit;
+update wide set b = 'x';
+update narrow set a = 'd';
+select new, old, changed from feed where "table" = 'narrow' and type = 'UPDATE';
 set client_min_messages = warning;
 drop schema event_rows cascade;
