@@ -135,6 +135,12 @@ fn columns(relation: &Relation, request: &Request) {
             }
             .raise();
         }
+        if !options.columns.is_empty() && !options.columns.contains(column) {
+            Mistake::StatusLeftOut {
+                column: column.clone(),
+            }
+            .raise();
+        }
     }
 }
 

@@ -30,6 +30,9 @@ pub enum Mistake {
     StatusExcluded {
         column: String,
     },
+    StatusLeftOut {
+        column: String,
+    },
     ColumnsAndExclude,
     UpdateOnly {
         option: &'static str,
@@ -124,6 +127,12 @@ impl Mistake {
                 format!("status column \"{column}\" cannot be excluded"),
                 "A status change carries the column's old and new value.",
                 "Leave it out of exclude, or out of status_columns.",
+            ),
+            Mistake::StatusLeftOut { column } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("status column \"{column}\" is not among columns"),
+                "A status change carries the column's old and new value.",
+                "Name it in columns, or leave it out of status_columns.",
             ),
             Mistake::ColumnsAndExclude => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

@@ -62,7 +62,8 @@ from (
         (43, $$throttle => '1 s', throttle_columns => array['status'], filter => 'new.status = ''x'''$$),
         (44, $$throttle => '1 s', throttle_columns => array['status'], watch => array['is_online']$$),
         (45, $$throttle => '1 s', throttle_columns => array['status'], operations => array['insert']$$),
-        (46, $$throttle => '1 s', throttle_columns => array['status'], new_row => 'changed'$$)
+        (46, $$throttle => '1 s', throttle_columns => array['status'], new_row => 'changed'$$),
+        (47, $$columns => array['id'], status_columns => array['status']$$)
 ) as t (n, arguments)
 cross join lateral try(t.arguments) as e
 order by t.n;
