@@ -68,14 +68,23 @@ pub fn execute_of_user(statement: &str, filter: &str) {
 
 /// Whether `is distinct from` on this type means what PostgreSQL itself would say: only where the
 /// type's default equality is one of its own operators. An extension's may hide changes (citext) or not
-/// be found under the fixed search_path.
+/// be found under the fixed search_path; and one that asks the equality of its parts, of an array, a
+/// range or a composite, is the extension's again, or fails once a part without any is added.
 pub fn has_own_equality(type_oid: u32) -> bool {
     const FIRST_NORMAL_OBJECT: u32 = 16384;
-    // SAFETY: the entry lives as long as the backend.
-    let operator = unsafe {
-        (*pg_sys::lookup_type_cache(type_oid.into(), pg_sys::TYPECACHE_EQ_OPR as i32)).eq_opr
-    };
-    operator != pg_sys::InvalidOid && operator.to_u32() < FIRST_NORMAL_OBJECT
+    // SAFETY: catalog lookups by OID; the entry lives as long as the backend.
+    unsafe {
+        let base = pg_sys::getBaseType(type_oid.into());
+        let has_parts = pg_sys::get_element_type(base) != pg_sys::InvalidOid
+            || pg_sys::type_is_rowtype(base)
+            || matches!(
+                pg_sys::get_typtype(base) as u8,
+                pg_sys::TYPTYPE_RANGE | pg_sys::TYPTYPE_MULTIRANGE
+            );
+        let entry = pg_sys::lookup_type_cache(base, pg_sys::TYPECACHE_EQ_OPR as i32);
+        let operator = (*entry).eq_opr;
+        !has_parts && operator != pg_sys::InvalidOid && operator.to_u32() < FIRST_NORMAL_OBJECT
+    }
 }
 
 pub fn lock(relation: u32, mode: u32) {

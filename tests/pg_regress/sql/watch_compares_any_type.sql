@@ -46,4 +46,15 @@ select pg_get_triggerdef(oid) = :'definition' as same
 from pg_trigger where tgrelid = 'everything'::regclass and tgname like '%update';
 -- The others fire for any row.
 select tgname, tgqual is not null as conditional from pg_trigger where tgrelid = 'everything'::regclass order by tgname;
+-- A composite may get a part without an equality: no UPDATE fails for it.
+create type duo as (a int, b int);
+create table held (id int primary key, d duo, ds duo[]);
+select watch from realtime_sync.enable('held', watch => array['d', 'ds']);
+insert into held values (1, (1, 2), array[(1, 2)::duo]);
+alter type duo add attribute c json;
+update held set d.c = '1';
+update held set ds[1].c = '2';
+update held set id = 2;
+select realtime_sync.flush();
+select type, changed from realtime_sync.events where "table" = 'held' and xid = pg_current_xact_id() order by id;
 rollback;
