@@ -206,6 +206,26 @@ select
                         where f.tgrelid = s.oid and f.tgtype & t.tgtype & 28 <> 0 and f.tgname > t.tgname
                     )
                 union all
+                -- A partition's copies can be disabled, and its own triggers fire earlier, for themselves.
+                select pg_catalog.format(
+                    'trigger %I of partition %I.%I %s', t.tgname, n2.nspname, p.relname,
+                    case when t.tgfoid = 'realtime_sync.capture()'::regprocedure then 'is disabled'
+                        else 'fires earlier and may change the row' end
+                )
+                from member m
+                join pg_catalog.pg_class p on p.oid = m.oid
+                join pg_catalog.pg_namespace n2 on n2.oid = p.relnamespace
+                join pg_catalog.pg_trigger t on t.tgrelid = m.oid
+                where m.source = s.oid
+                    and m.oid <> s.oid
+                    and case when t.tgfoid = 'realtime_sync.capture()'::regprocedure
+                        then t.tgenabled = 'D' and not exists (
+                            select from firing f where f.tgrelid = s.oid and f.tgname = t.tgname and f.tgenabled = 'D'
+                        )
+                        else t.tgparentid = 0 and not t.tgisinternal and t.tgtype & 67 = 1 and exists (
+                            select from firing f where f.tgrelid = s.oid and f.tgtype & t.tgtype & 28 <> 0 and f.tgname > t.tgname
+                        ) end
+                union all
                 select pg_catalog.format('trigger %I is missing', e.name)
                 from (
                     values

@@ -19,7 +19,13 @@ as $function$
     ),
     drift as (
         select s.relation, s.options, p.problem,
-            pg_catalog.substring(p.problem, '^trigger (.*) (?:is disabled|fires earlier.*)$') as trigger_name,
+            coalesce(
+                pg_catalog.substring(p.problem, '^trigger .* of partition (.*) (?:is disabled|fires earlier.*)$'), s.relation::text
+            ) as place,
+            coalesce(
+                pg_catalog.substring(p.problem, '^trigger (.*) of partition .* (?:is disabled|fires earlier.*)$'),
+                pg_catalog.substring(p.problem, '^trigger (.*) (?:is disabled|fires earlier.*)$')
+            ) as trigger_name,
             pg_catalog.substring(p.problem, '^partition (.*) has no TRUNCATE trigger$') as leaf,
             -- enable() leaves triggers of other names alone
             coalesce(
@@ -67,9 +73,9 @@ as $function$
         case when d.problem ~ '(is disabled|is missing|cannot be read.*)$' then 'error' else 'warning' end,
         d.relation::text, d.problem,
         case
-            when d.problem like '% is disabled' then pg_catalog.format('alter table %s enable trigger %s;', d.relation, d.trigger_name)
+            when d.problem like '% is disabled' then pg_catalog.format('alter table %s enable trigger %s;', d.place, d.trigger_name)
             when d.trigger_name is not null then pg_catalog.format(
-                'alter trigger %s on %s rename to %I;', d.trigger_name, d.relation,
+                'alter trigger %s on %s rename to %I;', d.trigger_name, d.place,
                 'zz_' || (pg_catalog.parse_ident(d.trigger_name))[1]
             )
             when d.by_hand is not null then pg_catalog.format(

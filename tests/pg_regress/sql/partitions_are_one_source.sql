@@ -26,6 +26,15 @@ create table trips_2027 partition of trips for values from ('2027-01-01') to ('2
 select trigger, mode from firings where relation = 'trips_2027'::regclass;
 select drift from realtime_sync.source;
 select drift from realtime_sync.enable('trips', operations => array['update', 'truncate'], replica_mode => 'always');
+-- A trigger of one partition alone: a copy that is disabled, and one of the app's that sorts earlier.
+alter table trips_2027 disable trigger "00_realtime_sync_update";
+create function nothing() returns trigger language plpgsql as 'begin return null; end';
+create trigger "00_app" after update on trips_rest for each row execute function nothing();
+select problem, fix from realtime_sync.health() where subject = 'public.trips' order by problem;
+select fix from realtime_sync.health() where subject = 'public.trips' order by problem \gexec
+alter table trips_2027 enable always trigger "00_realtime_sync_update";
+select drift from realtime_sync.source;
+drop function nothing cascade;
 -- Another mode reaches the copies.
 select replica_mode from realtime_sync.enable('trips', operations => array['update', 'truncate'], replica_mode => 'replica');
 select relation, mode, count(*) from firings group by relation, mode order by relation::text;
