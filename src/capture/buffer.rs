@@ -441,7 +441,7 @@ unsafe extern "C-unwind" fn on_subtransaction(
     if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
         // SAFETY: an abort interrupts whatever held a reference, and never returns to it.
         unsafe { get() }.roll_back(subtransaction);
-        moved::forget();
+        moved::roll_back(subtransaction);
     }
 }
 

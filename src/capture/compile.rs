@@ -77,6 +77,9 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             truncate: head("TRUNCATE", event),
             leave: head("LEAVE", None),
         };
+        let is_partition = (*(*relation).rd_rel).relispartition;
+        let conditional = is_partition && !(*data.tg_trigger).tgqual.is_null();
+        let unmoved = conditional.then(|| relation::unmoved(&key, &columns, &ancestors));
         let mut relations = needs.relations;
         relations.push((*relation).rd_id);
         relations.extend(ancestors);
@@ -104,7 +107,8 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             sensitivity: needs.sensitivity,
             foreign: needs.foreign,
             root,
-            is_partition: (*(*relation).rd_rel).relispartition,
+            is_partition,
+            unmoved,
             relations,
             stale: false,
             memory,

@@ -48,7 +48,7 @@ impl Generated {
 
     /// The row with these columns computed; a copy, for the slot serves later triggers too.
     pub fn fill(&self, row: Row) -> Row {
-        if self.columns.is_empty() || row.slot.is_null() {
+        if self.columns.is_empty() {
             return row;
         }
         // SAFETY: the slot is the row's own and deformed; the copies live in the trigger's memory.

@@ -5,15 +5,16 @@
 use super::plan::Plan;
 use super::row::Row;
 use crate::log::record;
-use crate::log::server::Local;
-use pgrx::pg_sys::{self, Datum, Oid};
+use crate::log::server::{self, Local};
+use pgrx::pg_sys::{self, Oid};
 use wire::buffer::Text;
 use wire::options::Operation;
 
-/// The DELETE half of a move, until the INSERT half comes.
+/// The DELETE half of a move, until the INSERT half comes. An app's trigger may run in between.
 struct Pending {
     root: Oid,
     command: pg_sys::CommandId,
+    subtransaction: pg_sys::SubTransactionId,
     /// The old row in the buffer's transaction memory, and its leaf's descriptor.
     tuple: pg_sys::HeapTuple,
     desc: pg_sys::TupleDesc,
@@ -31,15 +32,20 @@ pub unsafe fn remember(
     tuple: pg_sys::HeapTuple,
     record: (usize, usize),
 ) {
-    // SAFETY: copies live until the transaction ends; forget() drops the pointers before that.
+    // SAFETY: copies live until their (sub)transaction is rolled back or the whole one ends, and the
+    // pointers are dropped before that.
     unsafe {
+        if let Some(pending) = PENDING.get().take() {
+            pending.free();
+        }
         let caller = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
-        forget_and_free();
         let pending = Pending {
             root: plan.root,
             command: pg_sys::HeapTupleHeaderGetCmax((*tuple).t_data),
+            subtransaction: server::GetCurrentSubTransactionId(),
             tuple: pg_sys::heap_copytuple(tuple),
-            desc: pg_sys::CreateTupleDescCopy((*relation).rd_att),
+            // With what columns added since have in rows that were there before.
+            desc: pg_sys::CreateTupleDescCopyConstr((*relation).rd_att),
             record,
         };
         pg_sys::MemoryContextSwitchTo(caller);
@@ -51,59 +57,64 @@ pub unsafe fn remember(
 /// taken back.
 ///
 /// # Safety
-/// `tuple` is the inserted row of `relation`, a partition with this plan.
+/// `tuple` is the inserted row of a partition with this plan, `new` the same deformed.
 pub unsafe fn complete(
     plan: &Plan,
-    relation: pg_sys::Relation,
     tuple: pg_sys::HeapTuple,
+    new: Row,
     text: &mut Text,
 ) -> Option<Row> {
     // SAFETY: the pending copies are alive until they are freed here; the deformed row is in the
     // trigger's own memory, as long as the call.
     unsafe {
-        let pending = PENDING.get().take()?;
-        let old = pending.complete(plan, relation, tuple, text);
-        pg_sys::heap_freetuple(pending.tuple);
-        pg_sys::FreeTupleDesc(pending.desc);
-        old
+        let command = pg_sys::HeapTupleHeaderGetCmin((*tuple).t_data);
+        let pending = PENDING
+            .get()
+            .take_if(|pending| pending.is_of(plan, command))?;
+        let old = pending.row((*new.slot).tts_tupleDescriptor);
+        let same = |&n: &usize| old.has_same(new, n, &plan.columns[n]);
+        let whole = match &plan.unmoved {
+            None => true,
+            Some(key) => !key.is_empty() && key.iter().all(same),
+        };
+        let (start, end) = pending.record;
+        if whole && end > start && plan.wants(Operation::Delete) {
+            record::take_back(&mut text.as_mut_bytes()[start..end]);
+        }
+        pending.free();
+        whole.then_some(old)
     }
 }
 
 impl Pending {
-    unsafe fn complete(
-        &self,
-        plan: &Plan,
-        relation: pg_sys::Relation,
-        tuple: pg_sys::HeapTuple,
-        text: &mut Text,
-    ) -> Option<Row> {
-        // SAFETY: as the function above.
+    fn is_of(&self, plan: &Plan, command: pg_sys::CommandId) -> bool {
+        self.root == plan.root && self.command == command
+    }
+
+    /// The row as a leaf of this descriptor would have it, in the current memory context.
+    unsafe fn row(&self, desc: pg_sys::TupleDesc) -> Row {
+        // SAFETY: a copied descriptor is not counted, so its slot needs no release.
         unsafe {
-            if self.root != plan.root
-                || self.command != pg_sys::HeapTupleHeaderGetCmin((*tuple).t_data)
-            {
-                return None;
-            }
-            let desc = (*relation).rd_att;
             let map = pg_sys::convert_tuples_by_name(self.desc, desc);
-            let old = if map.is_null() {
+            let tuple = if map.is_null() {
                 pg_sys::heap_copytuple(self.tuple)
             } else {
                 pg_sys::execute_attr_map_tuple(self.tuple, map)
             };
-            let n = (*desc).natts as usize;
-            let values = pg_sys::palloc(n * size_of::<Datum>()).cast::<Datum>();
-            let nulls = pg_sys::palloc(n).cast::<bool>();
-            pg_sys::heap_deform_tuple(old, desc, values, nulls);
-            let (start, end) = self.record;
-            if end > start && plan.wants(Operation::Delete) {
-                record::take_back(&mut text.as_mut_bytes()[start..end]);
-            }
-            Some(Row {
-                values,
-                nulls,
-                slot: std::ptr::null_mut(),
-            })
+            let slot = pg_sys::MakeSingleTupleTableSlot(
+                pg_sys::CreateTupleDescCopyConstr(desc),
+                &raw const pg_sys::TTSOpsHeapTuple,
+            );
+            pg_sys::ExecStoreHeapTuple(tuple, slot, false);
+            Row::of(slot)
+        }
+    }
+
+    unsafe fn free(self) {
+        // SAFETY: the copies are this module's own.
+        unsafe {
+            pg_sys::heap_freetuple(self.tuple);
+            pg_sys::FreeTupleDesc(self.desc);
         }
     }
 }
@@ -159,13 +170,34 @@ pub fn is_told(plan: &Plan, relation: Oid) -> bool {
     }
 }
 
-/// For the next DELETE: the row before it has gone for good.
-pub fn forget_and_free() {
-    // SAFETY: the copies are this module's own.
+/// For the next DELETE of the same command: the row before it has gone for good.
+///
+/// # Safety
+/// `tuple` is the deleted row of a relation with this plan.
+pub unsafe fn pass(plan: &Plan, tuple: pg_sys::HeapTuple) {
+    if !is_pending() {
+        return;
+    }
+    // SAFETY: the caller's promise.
     unsafe {
-        if let Some(pending) = PENDING.get().take() {
-            pg_sys::heap_freetuple(pending.tuple);
-            pg_sys::FreeTupleDesc(pending.desc);
+        let command = pg_sys::HeapTupleHeaderGetCmax((*tuple).t_data);
+        if let Some(pending) = PENDING
+            .get()
+            .take_if(|pending| pending.is_of(plan, command))
+        {
+            pending.free();
         }
+    }
+}
+
+/// For a subtransaction that aborts: only drops the pointer to what goes with its memory.
+pub fn roll_back(subtransaction: pg_sys::SubTransactionId) {
+    // SAFETY: the reference ends with this function, which calls nothing.
+    let pending = unsafe { PENDING.get() };
+    if pending
+        .as_ref()
+        .is_some_and(|pending| pending.subtransaction >= subtransaction)
+    {
+        *pending = None;
     }
 }

@@ -91,6 +91,9 @@ pub struct Plan {
     /// The topmost table this trigger was cloned from, or the relation itself.
     pub root: Oid,
     pub is_partition: bool,
+    /// Where a WHEN may keep one half of a moved row from its trigger: the columns of the key that no move
+    /// changes, by which the halves that do come are known to be of one row.
+    pub unmoved: Option<Vec<usize>>,
     /// What it was compiled from: a change of any makes it stale.
     pub relations: Vec<Oid>,
     pub stale: bool,

@@ -99,6 +99,41 @@ pub unsafe fn root(relation: pg_sys::Relation, trigger: *const pg_sys::Trigger) 
     }
 }
 
+/// Those columns of the key that no ancestor is partitioned by.
+pub fn unmoved(key: &[usize], columns: &[Column], ancestors: &[Oid]) -> Vec<usize> {
+    // SAFETY: as root().
+    let moves =
+        |&n: &usize, &ancestor: &Oid| unsafe { is_partitioned_by(ancestor, &columns[n].name) };
+    key.iter()
+        .copied()
+        .filter(|n| !ancestors.iter().any(|ancestor| moves(n, ancestor)))
+        .collect()
+}
+
+/// Also where the column is part of an expression.
+unsafe fn is_partitioned_by(ancestor: Oid, name: &[u8]) -> bool {
+    // SAFETY: a relation that is gone gives null; the descriptor is the open relation's.
+    unsafe {
+        let relation = pg_sys::RelationIdGetRelation(ancestor);
+        if relation.is_null() {
+            return true;
+        }
+        let desc = (*relation).rd_att;
+        let number = (0..(*desc).natts)
+            .find(|&n| codec::name_bytes(&server::attribute(desc, n as usize).attname) == name);
+        let by = number.is_none_or(|n| {
+            let number = n + 1 - pg_sys::FirstLowInvalidHeapAttributeNumber;
+            server::has_partition_attrs(
+                relation,
+                pg_sys::bms_make_singleton(number),
+                std::ptr::null_mut(),
+            )
+        });
+        pg_sys::RelationClose(relation);
+        by
+    }
+}
+
 /// Schema and table of the root, in the server's encoding.
 ///
 /// # Safety

@@ -2,6 +2,7 @@
 
 use super::plan::Column;
 use super::value;
+use crate::log::server;
 use pgrx::pg_sys::{self, Datum};
 
 /// A row deformed: values and nulls, by attribute.
@@ -9,11 +10,29 @@ use pgrx::pg_sys::{self, Datum};
 pub struct Row {
     pub values: *const Datum,
     pub nulls: *const bool,
-    /// Where the row was deformed, or null.
+    /// Where the row was deformed.
     pub slot: *mut pg_sys::TupleTableSlot,
 }
 
 impl Row {
+    /// # Safety
+    /// The slot holds a row of its own descriptor, as long as the result is used.
+    #[inline]
+    pub unsafe fn of(slot: *mut pg_sys::TupleTableSlot) -> Row {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let n = (*(*slot).tts_tupleDescriptor).natts;
+            if i32::from((*slot).tts_nvalid) < n {
+                server::slot_getsomeattrs_int(slot, n);
+            }
+            Row {
+                values: (*slot).tts_values,
+                nulls: (*slot).tts_isnull,
+                slot,
+            }
+        }
+    }
+
     #[inline]
     pub fn get(&self, column: usize) -> Option<Datum> {
         // SAFETY: a row has as many values as its plan has columns.

@@ -6,7 +6,7 @@ use super::row::{Change, Row};
 use super::scratch::Scratch;
 use super::{buffer, fixed, foreign, moved};
 use crate::error::Error;
-use crate::log::server::{self, Local};
+use crate::log::server::Local;
 use crate::log::shared::{self, Counter};
 use crate::settings::{self, Delivery};
 use pgrx::pg_sys::{self, Datum};
@@ -68,19 +68,19 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
         let relation = data.tg_relation;
         match operation {
             pg_sys::TRIGGER_EVENT_UPDATE => {
-                let old = deform(data.tg_trigslot);
+                let old = Row::of(data.tg_trigslot);
                 if plan.leave {
                     write(plan, Change::Leave(old));
                 } else if plan.wants(Operation::Update) {
-                    write(plan, Change::Update(old, deform(data.tg_newslot)));
+                    write(plan, Change::Update(old, Row::of(data.tg_newslot)));
                 }
             }
             pg_sys::TRIGGER_EVENT_INSERT => {
-                let new = deform(data.tg_trigslot);
+                let new = Row::of(data.tg_trigslot);
                 if moved::is_pending()
                     && plan.is_partition
                     && let Some(old) =
-                        moved::complete(plan, relation, data.tg_trigtuple, &mut buffer::get().text)
+                        moved::complete(plan, data.tg_trigtuple, new, &mut buffer::get().text)
                 {
                     let seen = plan.watch.is_empty()
                         || plan
@@ -95,10 +95,10 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
                 }
             }
             pg_sys::TRIGGER_EVENT_DELETE => {
-                let old = deform(data.tg_trigslot);
+                let old = Row::of(data.tg_trigslot);
                 let mut place = (0, 0);
                 // Before the write: the buffer makes no room while half of a moved row is in it.
-                moved::forget_and_free();
+                moved::pass(plan, data.tg_trigtuple);
                 if plan.wants(Operation::Delete) {
                     place = write(plan, Change::Delete(old));
                 }
@@ -111,22 +111,6 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
                     write(plan, Change::Truncate);
                 }
             }
-        }
-    }
-}
-
-#[inline]
-unsafe fn deform(slot: *mut pg_sys::TupleTableSlot) -> Row {
-    // SAFETY: the slot holds a row of its own descriptor.
-    unsafe {
-        let n = (*(*slot).tts_tupleDescriptor).natts;
-        if i32::from((*slot).tts_nvalid) < n {
-            server::slot_getsomeattrs_int(slot, n);
-        }
-        Row {
-            values: (*slot).tts_values,
-            nulls: (*slot).tts_isnull,
-            slot,
         }
     }
 }

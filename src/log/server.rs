@@ -34,6 +34,11 @@ pub const STATEMENT_TIMEOUT: c_int = 3;
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" {
     pub fn get_partition_ancestors(relid: Oid) -> *mut pg_sys::List;
+    pub fn has_partition_attrs(
+        rel: pg_sys::Relation,
+        attnums: *mut pg_sys::Bitmapset,
+        used_in_expr: *mut bool,
+    ) -> bool;
     pub fn nextval_internal(relid: Oid, check_permissions: bool) -> i64;
     pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
     pub fn enable_timeout_after(id: c_int, delay_ms: c_int);

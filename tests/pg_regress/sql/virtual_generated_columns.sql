@@ -15,5 +15,14 @@ update price set pieces = 10;
 insert into price values (2, 0);
 select realtime_sync.flush();
 select type, new, old, changed, partial from realtime_sync.events where "table" = 'price' order by id;
+-- a row that moves between partitions has had its value too
+create table half (id int, part int, twice int generated always as (id * 2) virtual, primary key (id, part)) partition by list (part);
+create table half_1 partition of half for values in (1);
+create table half_2 partition of half for values in (2);
+select relation from realtime_sync.enable('half', old_row => 'full');
+insert into half values (1, 1);
+update half set part = 2;
+select realtime_sync.flush();
+select type, new, old, changed from realtime_sync.events where "table" = 'half' order by id;
 rollback;
 \endif
