@@ -39,8 +39,8 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let options = options(data.tg_trigger);
         let mut needs = Needs::default();
         let columns = columns((*relation).rd_att, &options, memory, &mut needs);
-        let key = relation::key(relation, &options, &columns);
         let (root, ancestors) = relation::root(relation, data.tg_trigger);
+        let key = relation::key(relation, root, &options, &columns);
         let (schema, table) = relation::names(root, relation);
         let leaf = (root != (*relation).rd_id).then(|| relation::name(relation));
         let topics: Vec<Topic> = options

@@ -8,11 +8,17 @@ use pgrx::pg_sys::{self, Oid};
 use std::ffi::CStr;
 use wire::options::Options;
 
-/// The columns that identify a row: those named, else the primary key's, else the replica identity's.
+/// The columns that identify a row: those named, else the root's primary key, else its replica
+/// identity's. A partition's own may be others: an identity does not pass down to it.
 ///
 /// # Safety
 /// The relation is open.
-pub unsafe fn key(relation: pg_sys::Relation, options: &Options, columns: &[Column]) -> Vec<usize> {
+pub unsafe fn key(
+    relation: pg_sys::Relation,
+    root: Oid,
+    options: &Options,
+    columns: &[Column],
+) -> Vec<usize> {
     if !options.key_columns.is_empty() {
         let key: Option<Vec<usize>> = options
             .key_columns
@@ -21,8 +27,35 @@ pub unsafe fn key(relation: pg_sys::Relation, options: &Options, columns: &[Colu
             .collect();
         return key.unwrap_or_default();
     }
-    // SAFETY: the relation is open; a catalog tuple is read before it is released; indkey is the last
-    // fixed column and never null.
+    // SAFETY: as root(): read without a lock, stale once it changes.
+    unsafe {
+        if root == (*relation).rd_id {
+            return index_key(relation);
+        }
+        let above = pg_sys::RelationIdGetRelation(root);
+        if above.is_null() {
+            return index_key(relation);
+        }
+        let own = |n: usize| {
+            let name = codec::name_bytes(&server::attribute((*above).rd_att, n).attname);
+            columns
+                .iter()
+                .position(|column| !column.absent && column.name == name)
+        };
+        let key: Option<Vec<usize>> = index_key(above).into_iter().map(own).collect();
+        pg_sys::RelationClose(above);
+        match key {
+            Some(key) if !key.is_empty() => key,
+            _ => index_key(relation),
+        }
+    }
+}
+
+/// # Safety
+/// The relation is open.
+unsafe fn index_key(relation: pg_sys::Relation) -> Vec<usize> {
+    // SAFETY: a catalog tuple is read before it is released; indkey is the last fixed column and never
+    // null.
     unsafe {
         let mut replica = Vec::new();
         let indexes = pg_sys::RelationGetIndexList(relation);

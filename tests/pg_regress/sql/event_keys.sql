@@ -28,5 +28,14 @@ insert into a values (4, 'n', 5);
 alter table a add primary key (y);
 insert into a values (5, 'o', 6);
 select type, "table", key, topics from feed offset 8;
+-- of a partition, the partitioned table's: a replica identity does not pass down
+create table f (x int not null, y int not null, z int, unique (x, y)) partition by list (y);
+create table f1 partition of f for values in (1);
+create table f2 (z int primary key, y int not null, x int not null);
+alter table f attach partition f2 for values in (2);
+alter table f replica identity using index f_x_y_key;
+select key_columns from realtime_sync.enable('f');
+insert into f values (1, 1, 3), (1, 2, 4);
+select type, "table", key, topics from feed where "table" = 'f';
 set client_min_messages = warning;
 drop schema event_keys cascade;
