@@ -266,12 +266,14 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Several updates that come to one which the trigger's WHEN would not have let through.
+    /// Several updates that come to one which the trigger's WHEN would not have let through, unless the row
+    /// may have come to match the filter.
     fn is_unwatched(&self) -> bool {
         self.kind == Kind::Update
             && self.merged
             && !self.last.is_partial()
             && !self.plan.watch.is_empty()
+            && !self.plan.filtered.iter().any(|&n| self.changed[n])
             && self
                 .plan
                 .watch

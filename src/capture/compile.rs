@@ -11,6 +11,7 @@ use crate::log::shared::{self, Counter};
 use pgrx::pg_sys;
 use std::ffi::CStr;
 use wire::buffer::Text;
+use wire::filter::Filter;
 use wire::json;
 use wire::options::{Options, ThrottleLog};
 use wire::topic::{Segment, Template};
@@ -57,7 +58,9 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let closed = places(&options.exclude).len() < options.exclude.len();
         let status = places(&options.status_columns);
         let watch = places(&options.watch);
-        let throttled = throttled(&options, &columns, &key, &topics, &status);
+        let filtered = places(&filter_columns(&options));
+        let concerned = [&key, &status, &filtered];
+        let throttled = throttled(&options, &columns, &concerned, &topics);
         let withheld = options.throttle > 0 && options.throttle_log == ThrottleLog::Last;
         let head = |kind: &str, event: Option<&str>| {
             head(
@@ -92,6 +95,7 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             topics,
             status,
             watch,
+            filtered,
             throttle: options.throttle,
             throttled,
             withheld,
@@ -121,9 +125,8 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
 fn throttled(
     options: &Options,
     columns: &[Column],
-    key: &[usize],
+    concerned: &[&Vec<usize>],
     topics: &[Topic],
-    status: &[usize],
 ) -> Vec<bool> {
     if options.throttle == 0 {
         return Vec::new();
@@ -136,11 +139,18 @@ fn throttled(
     (0..columns.len())
         .map(|n| {
             (listed.contains(&n) || !columns[n].visible)
-                && !key.contains(&n)
-                && !status.contains(&n)
+                && !concerned.iter().any(|role| role.contains(&n))
                 && !topics.iter().any(|topic| topic.columns.contains(&n))
         })
         .collect()
+}
+
+fn filter_columns(options: &Options) -> Vec<String> {
+    let filter = options.filter.as_deref().map(Filter::parse);
+    match filter {
+        Some(Ok(filter)) => filter.columns().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The trigger's argument. One written by hand may hold anything; then the defaults apply, and

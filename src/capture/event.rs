@@ -110,8 +110,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Only hidden columns changed: whoever may not see them need not know that they did. An update
-    /// that changed nothing at all is told, as PostgreSQL made a new row version.
+    /// Only hidden columns changed: whoever may not see them need not know that they did, unless the row
+    /// came to a topic, or into the feed, by it. An update that changed nothing at all is told, as
+    /// PostgreSQL made a new row version.
     fn nothing_to_see(&self) -> bool {
         self.plan.hides
             && self.scratch.changed.contains(&true)
@@ -124,6 +125,7 @@ impl Writer<'_> {
                     changed
                         && (self.plan.columns[n].visible
                             || self.plan.key.contains(&n)
+                            || self.plan.filtered.contains(&n)
                             || self
                                 .plan
                                 .topics

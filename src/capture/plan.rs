@@ -64,6 +64,8 @@ pub struct Plan {
     pub topics: Vec<Topic>,
     pub status: Vec<usize>,
     pub watch: Vec<usize>,
+    /// Columns that the filter names: by a change of one a row may come into the feed.
+    pub filtered: Vec<usize>,
     /// Milliseconds; 0: updates are not held back.
     pub throttle: u32,
     /// By column: is an update of it, or of it and such others, held back?

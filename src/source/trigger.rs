@@ -184,7 +184,15 @@ fn condition(firing: Firing, request: &Request, relation: &Relation) -> Option<S
             match (filter, watch) {
                 (None, watch) => watch,
                 (Some(filter), None) => Some(filter.text().to_owned()),
-                (Some(filter), Some(watch)) => Some(format!("({}) and ({watch})", filter.text())),
+                (Some(filter), Some(watch)) if filter.names(Row::Old) => {
+                    Some(format!("({}) and ({watch})", filter.text()))
+                }
+                // A row that comes to match is new to those who follow, whatever changed.
+                (Some(filter), Some(watch)) => Some(format!(
+                    "({}) and ({watch} or ({}) is not true)",
+                    filter.text(),
+                    filter.over_old()
+                )),
             }
         }
         Firing::Leave => filter.map(|filter| {

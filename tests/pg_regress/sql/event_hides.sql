@@ -31,6 +31,13 @@ alter table u add column later text;
 insert into t values (3, 'c', 'hunter7', 'later');
 insert into u values (3, 'c', 'hunter7', 'later');
 select new from feed offset 10;
+-- but a row that comes into the feed by a hidden column is told, as one that leaves by it is
+create table w (id int primary key, open text, public bool);
+select count(*) from realtime_sync.enable('w', exclude => array['public'], filter => 'new.public');
+insert into w values (1, 'a', false);
+update w set public = true;
+update w set public = false;
+select type, key, new, old, changed from feed where "table" = 'w';
 select count(*) as leaks from realtime_sync.event e where e.body ->> 'schema' = 'event_hides' and e.body::text ~ 'hunter|secret';
 set client_min_messages = warning;
 drop schema event_hides cascade;

@@ -52,6 +52,13 @@ insert into by_hand values (1, 1, 1);
 update by_hand set lat = 2;
 update by_hand set org = 2, lat = 3;
 select v.type, v.changed, e.throttle from realtime_sync.events v join realtime_sync.event e using (xid, id) where v.table = 'by_hand' order by id;
+-- nor is a row held back that comes into the feed, by a column nobody sees
+create table hidden (id int primary key, lat float8, public bool);
+select throttle from realtime_sync.enable('hidden', exclude => array['public'], filter => 'new.public', throttle => '1 s', throttle_columns => array['lat']);
+insert into hidden values (1, 1, false);
+update hidden set lat = 2, public = true;
+update hidden set lat = 3;
+select v.changed, e.throttle from realtime_sync.events v join realtime_sync.event e using (xid, id) where v.table = 'hidden' order by id;
 -- nor is a row held back that shares its key with others, having a null in it
 create table part_key (a int, b int, lat float8, unique (a, b));
 select throttle from realtime_sync.enable('part_key', key_columns => array['a', 'b'], throttle => '1 s', throttle_columns => array['lat']);
