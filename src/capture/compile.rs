@@ -1,7 +1,7 @@
 //! A plan made from a trigger's options and its relation's columns.
 
 use super::codec::{self, Codec, Needs};
-use super::encoding::{native, utf8};
+use super::encoding::{is_rusts, native, utf8};
 use super::generated::{self, Generated};
 use super::plan::{Column, Heads, Part, Plan, Topic};
 use super::relation;
@@ -161,11 +161,26 @@ unsafe fn options(trigger: *const pg_sys::Trigger) -> Options {
         if (*trigger).tgnargs < 1 {
             return Options::default();
         }
-        Options::parse(&utf8(CStr::from_ptr(*(*trigger).tgargs).to_bytes())).unwrap_or_else(|_| {
+        let text = utf8(CStr::from_ptr(*(*trigger).tgargs).to_bytes());
+        let options = Options::parse(&text)
+            .ok()
+            .filter(|options| is_spellable(options, &text));
+        options.unwrap_or_else(|| {
             shared::count(Counter::Unresolved, 1);
             Options::default()
         })
     }
+}
+
+/// Whether the server's encoding has every character of the options: those it has itself were in the
+/// argument, but an escape may name any.
+fn is_spellable(options: &Options, argument: &str) -> bool {
+    is_rusts()
+        || !argument.contains("\\u")
+        || options
+            .to_json()
+            .chars()
+            .all(|c| c.is_ascii() || argument.contains(c))
 }
 
 unsafe fn columns(

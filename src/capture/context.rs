@@ -1,5 +1,6 @@
 //! When, who and which mutation: the part of an event that is the same for a whole statement.
 
+use super::encoding::is_rusts;
 use crate::log::permission::LARGEST_OBJECT;
 use crate::log::server::{self, Local};
 use crate::settings;
@@ -123,7 +124,8 @@ fn non_empty(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A member of a JSON object, strings as they are and numbers as text. What any session may set may
-/// hold anything, so what is no JSON simply has no members.
+/// hold anything, so what is no JSON simply has no members; nor is one that the server's encoding need not
+/// have, which nobody could read from the log.
 fn member(object: &[u8], name: &str) -> Option<Vec<u8>> {
     if object.is_empty() || object.len() > LARGEST_OBJECT {
         return None;
@@ -132,6 +134,7 @@ fn member(object: &[u8], name: &str) -> Option<Vec<u8>> {
     match object.get(name)? {
         // No text of PostgreSQL's holds NUL, and an actor is read as text.
         serde_json::Value::String(text) if text.contains('\0') => None,
+        serde_json::Value::String(text) if !text.is_ascii() && !is_rusts() => None,
         serde_json::Value::String(text) => non_empty(text.as_bytes()),
         serde_json::Value::Number(number) => Some(number.to_string().into_bytes()),
         _ => None,
