@@ -16,7 +16,7 @@ pub enum Codec {
     Float8,
     Numeric,
     NumericText,
-    /// Types whose text is their bytes: text, varchar, char(n), and xml without a declaration.
+    /// Types whose text is their bytes: text, varchar, char(n).
     Text,
     Uuid,
     Timestamptz,
@@ -61,14 +61,6 @@ pub struct Needs {
     pub foreign: bool,
     /// Relations of composite types; a change of theirs makes the plan stale.
     pub relations: Vec<Oid>,
-}
-
-impl Needs {
-    pub fn add(&mut self, other: Needs) {
-        self.sensitivity = self.sensitivity.and(other.sensitivity);
-        self.foreign |= other.foreign;
-        self.relations.extend(other.relations);
-    }
 }
 
 /// Looks a type up. `memory` keeps what the functions cache and lives as long as the codec.

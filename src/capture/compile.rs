@@ -2,6 +2,7 @@
 
 use super::codec::{self, Codec, Needs};
 use super::encoding::{is_rusts, native, utf8};
+use super::fixed::Sensitivity;
 use super::generated::{self, Generated};
 use super::plan::{Column, Heads, Part, Plan, Topic};
 use super::relation;
@@ -38,8 +39,8 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         );
         let relation = data.tg_relation;
         let options = options(data.tg_trigger);
-        let mut needs = Needs::default();
-        let columns = columns((*relation).rd_att, &options, memory, &mut needs);
+        let mut relations = vec![(*relation).rd_id];
+        let columns = columns((*relation).rd_att, &options, memory, &mut relations);
         let (root, ancestors) = relation::root(relation, data.tg_trigger);
         let key = relation::key(relation, root, &options, &columns);
         let (schema, table) = relation::names(root, relation);
@@ -83,9 +84,18 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let is_partition = (*(*relation).rd_rel).relispartition;
         let conditional = is_partition && !(*data.tg_trigger).tgqual.is_null();
         let unmoved = conditional.then(|| relation::unmoved(&key, &columns, &ancestors));
-        let mut relations = needs.relations;
-        relations.push((*relation).rd_id);
         relations.extend(ancestors);
+        // What no event tells of is not written, and costs nothing; a virtual column is computed all the same.
+        let (mut sensitivity, mut foreign) = (Sensitivity::NONE, false);
+        for (n, column) in columns.iter().enumerate() {
+            let named = key.contains(&n)
+                || status.contains(&n)
+                || topics.iter().any(|topic| topic.columns.contains(&n));
+            if column.visible || column.computed || named {
+                sensitivity = sensitivity.and(column.sensitivity);
+                foreign |= column.foreign;
+            }
+        }
         Plan {
             hides: columns
                 .iter()
@@ -108,8 +118,8 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             closed,
             leave: options.leave,
             operations: options.operations,
-            sensitivity: needs.sensitivity,
-            foreign: needs.foreign,
+            sensitivity,
+            foreign,
             root,
             is_partition,
             unmoved,
@@ -187,7 +197,7 @@ unsafe fn columns(
     desc: pg_sys::TupleDesc,
     options: &Options,
     memory: pg_sys::MemoryContext,
-    needs: &mut Needs,
+    relations: &mut Vec<pg_sys::Oid>,
 ) -> Vec<Column> {
     let listed = |names: &[String], name: &[u8]| {
         let name = utf8(name);
@@ -213,13 +223,14 @@ unsafe fn columns(
                 } else {
                     codec::codec(attribute.atttypid, options.numbers, memory, &mut own)
                 };
-                own.foreign |= generated::is_virtual(attribute);
-                let foreign = own.foreign;
-                needs.add(own);
+                let computed = generated::is_virtual(attribute);
+                relations.extend(own.relations);
                 Column {
                     label: codec::label(attribute),
                     codec,
-                    foreign,
+                    sensitivity: own.sensitivity,
+                    foreign: own.foreign || computed,
+                    computed,
                     length: attribute.attlen,
                     by_value: attribute.attbyval,
                     visible,

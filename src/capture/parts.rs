@@ -176,13 +176,15 @@ impl Writer<'_> {
             let column = &self.plan.columns[n];
             let changed = update && self.scratch.changed[n];
             let key = self.plan.key.contains(&n);
+            let shown = column.visible || self.plan.status.contains(&n);
             let told = !column.absent
                 && !self.skips(n)
-                && match size {
-                    Size::Full => column.visible || key || self.plan.status.contains(&n),
-                    Size::Changed => key || changed,
-                    Size::Key => key,
-                };
+                && (key
+                    || match size {
+                        Size::Full => shown,
+                        Size::Changed => shown && changed,
+                        Size::Key => false,
+                    });
             if !told {
                 self.out.extend(&ABSENT.to_le_bytes());
             } else if same_as_new && !changed {

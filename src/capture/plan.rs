@@ -24,8 +24,12 @@ pub struct Column {
     pub visible: bool,
     /// Dropped.
     pub absent: bool,
+    /// The settings its encoding reads.
+    pub sensitivity: Sensitivity,
     /// Its encoding runs code that is not PostgreSQL's own.
     pub foreign: bool,
+    /// Not stored.
+    pub computed: bool,
 }
 
 impl Column {

@@ -46,6 +46,15 @@ create table v (id int primary key, m mood);
 select count(*) from realtime_sync.enable('v');
 insert into v values (1, 'ok'), (2, 'sad');
 select "table", new, partial from feed offset 12;
+-- nor does the code run for a column that no event tells of
+create table hidden (id int primary key, big text, note text, m mood);
+select count(*) from realtime_sync.enable('hidden', exclude => array['m'], coalesced => true);
+set realtime_sync.max_event_size = '1kB';
+insert into hidden values (1, repeat('a', 3000), 'a', null);
+update hidden set note = 'b', m = 'ok';
+reset realtime_sync.max_event_size;
+select type, new, partial from feed where "table" = 'hidden';
+select count(*) from side;
 -- a cancel is not swallowed
 create or replace function to_json(mood) returns json language plpgsql as $$
 begin
