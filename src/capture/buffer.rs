@@ -30,9 +30,8 @@ const LARGE_BOUND: usize = 8 * 1024 * 1024;
 
 pub struct Buffer {
     pub text: Text,
-    /// Where each subtransaction's events begin: its id and the offset from the first event, that of
-    /// the temporary file included. Ids grow with time, so an aborted subtransaction and all it
-    /// contained are the marks from the first of its id or later.
+    /// Where the events of each subtransaction that is open begin: its id, which grows with time, and the
+    /// offset from the first event, that of the temporary file included.
     marks: Vec<(pg_sys::SubTransactionId, u64)>,
     spill: Spill,
     /// Not empty when there are records to be coalesced.
@@ -293,6 +292,24 @@ impl Buffer {
         }
     }
 
+    /// What a released subtransaction captured is its parent's from now on: there are no more marks than
+    /// levels of nesting, however many blocks a loop goes through. As roll_back(), it may not fail.
+    fn release(
+        &mut self,
+        subtransaction: pg_sys::SubTransactionId,
+        parent: pg_sys::SubTransactionId,
+    ) {
+        let kept = self
+            .marks
+            .partition_point(|(mark, _)| *mark < subtransaction);
+        if let Some(&(_, offset)) = self.marks.get(kept) {
+            self.marks.truncate(kept);
+            if self.marks.last().is_none_or(|(last, _)| *last != parent) {
+                self.marks.push((parent, offset));
+            }
+        }
+    }
+
     /// Forgets what has been written to the log.
     fn forget(&mut self) {
         self.text.clear();
@@ -435,13 +452,19 @@ unsafe extern "C-unwind" fn on_transaction(
 unsafe extern "C-unwind" fn on_subtransaction(
     event: pg_sys::SubXactEvent::Type,
     subtransaction: pg_sys::SubTransactionId,
-    _parent: pg_sys::SubTransactionId,
+    parent: pg_sys::SubTransactionId,
     _arg: *mut std::ffi::c_void,
 ) {
-    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        // SAFETY: an abort interrupts whatever held a reference, and never returns to it.
-        unsafe { get() }.roll_back(subtransaction);
-        moved::roll_back(subtransaction);
+    use pg_sys::SubXactEvent::*;
+    match event {
+        SUBXACT_EVENT_ABORT_SUB => {
+            // SAFETY: an abort interrupts whatever held a reference, and never returns to it.
+            unsafe { get() }.roll_back(subtransaction);
+            moved::roll_back(subtransaction);
+        }
+        // SAFETY: whoever ends a subtransaction holds no reference meanwhile.
+        SUBXACT_EVENT_COMMIT_SUB => unsafe { get() }.release(subtransaction, parent),
+        _ => {}
     }
 }
 

@@ -178,3 +178,30 @@ fn deleting_from_partitions_is_bounded_too() {
         assert!(ours < ALLOWED + queue, "{name}: {ours} kB");
     }
 }
+
+/// Blocks in a loop inside another: what is kept of each must go with it, or it is 32 bytes a turn.
+#[test]
+fn a_loop_of_exception_blocks_is_bounded_too() {
+    let server = Server::with(&[("realtime_sync.delivery", "manual"), ("autovacuum", "off")]);
+    let mut client = server.create("app", "");
+    client
+        .batch_execute("create table t (id int primary key, n int)")
+        .unwrap();
+    let work = &[
+        "begin",
+        "do $$ begin
+             for turn in 1..500000 loop
+                 begin insert into t values (turn); exception when division_by_zero then null; end;
+             end loop;
+         exception when division_by_zero then null; end $$",
+        "rollback",
+    ];
+    let (without, _) = growth(&server, work);
+    client
+        .batch_execute("select count(*) from realtime_sync.enable('t')")
+        .unwrap();
+    let (peak, took) = growth(&server, work);
+    let ours = peak.saturating_sub(without);
+    println!("500000 blocks: {peak} kB, {ours} kB more than without capture, {took:.1?}");
+    assert!(ours < ALLOWED, "{ours} kB");
+}
