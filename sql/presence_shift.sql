@@ -12,6 +12,9 @@ create table realtime_sync.presence_shift (
 create unique index presence_shift_open on realtime_sync.presence_shift (topic, member, kind) where ended is null;
 create index presence_shift_started on realtime_sync.presence_shift (topic, member, started);
 
+-- As realtime_sync.floor: no key, and its rows change.
+alter table realtime_sync.presence_shift replica identity full;
+
 select pg_catalog.pg_extension_config_dump('realtime_sync.presence_shift', '');
 
 alter table realtime_sync.presence_shift enable row level security;

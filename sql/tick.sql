@@ -54,6 +54,9 @@ create table realtime_sync.floor (
     snapshot pg_snapshot not null
 );
 
+-- Without a key: its rows could not go under a publication of all tables, as Debezium makes one.
+alter table realtime_sync.floor replica identity full;
+
 -- Before the first tick there is this floor: it saw nothing, and nothing has been truncated.
 insert into realtime_sync.floor (timeline, wal_timeline, position, snapshot) values (0, 0, 0, '1:1:');
 
