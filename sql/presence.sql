@@ -2,8 +2,25 @@
 -- ends. Row-level security on realtime_sync.presence is the authorisation, so its functions run as their
 -- caller; what a caller's change means for the member, and the event, is its trigger's business.
 
+create function realtime_sync.presence_lacks(argument text) returns text
+volatile language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    raise null_value_not_allowed using
+        message = pg_catalog.format('%s must not be null', argument),
+        hint = case argument
+            when 'topic' then 'Name the topic, such as ''drivers''.'
+            when 'member' then 'Each beat has one, as in [{"member": "42"}].'
+            when 'state' then 'Leave it out for online; who goes calls realtime_sync.presence_untrack().'
+            when 'device' then 'Leave it out for a member of one device.'
+            when 'ttl' then 'Leave it out for 30 seconds.'
+        end;
+end
+$function$;
+
 -- Domains and no CHECK constraints, whose text PostgreSQL parses anew in every statement: 113,000 of the 390,000
--- instructions of a heartbeat.
+-- instructions of a heartbeat. And their own words, for a function that finds better ones is looked up in every statement too.
 create domain realtime_sync.presence_name as text collate "C"
     constraint not_empty check (value <> '')
     constraint at_most_1024_octets check (pg_catalog.octet_length(value) <= 1024);
@@ -239,19 +256,45 @@ create trigger gone after delete on realtime_sync.presence
 alter table realtime_sync.presence enable row level security;
 alter table realtime_sync.presence_member enable row level security;
 
+-- Raises, unless what is wrong is neither the topic nor the member.
+create function realtime_sync.presence_refused(topic text, member text) returns boolean
+volatile language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+    own constant text := coalesce(realtime_sync.claim('sub'), current_user);
+begin
+    if not realtime_sync.may_send(topic) then
+        raise insufficient_privilege using
+            message = pg_catalog.format('permission denied for topic %L', topic),
+            detail = pg_catalog.format('Who may send to a topic may be present there, which %I may not.', current_user),
+            hint = pg_catalog.format('select realtime_sync.allow(%L, ''send'', array[%L]);', current_user, topic);
+    elsif member <> own then
+        raise insufficient_privilege using
+            message = pg_catalog.format('permission denied for member %L of topic %L', member, topic),
+            detail = pg_catalog.format('By the claim sub, else the role, the caller is %L.', own),
+            hint = 'Leave member out. Anybody''s presence is for the back end: a superuser, a role with BYPASSRLS, or one that may migrate.';
+    end if;
+    return false;
+end
+$function$;
+
 -- A member's own devices, where it may send. What it says of itself ends within a day. Who asks is looked up
 -- once a statement: for each of 1,000 heartbeats it is half of their time.
+-- Who may attach capture() may write any topic: the owner of a kit's functions, say. Whoever else is refused is told why,
+-- which of several policies none could say.
 create policy own on realtime_sync.presence
-    using (member = (select coalesce(realtime_sync.claim('sub'), current_user)) and realtime_sync.may_send(topic))
+    using (
+        member = (select coalesce(realtime_sync.claim('sub'), current_user)) and realtime_sync.may_send(topic)
+        or (select pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute'))
+    )
     with check (
         member = (select coalesce(realtime_sync.claim('sub'), current_user))
-        and seen <= pg_catalog.clock_timestamp() and due <= expires and expires > '-infinity' and expires <= seen + interval '25 hours'
-        and realtime_sync.may_send(topic)
+            and seen <= pg_catalog.clock_timestamp() and due <= expires and expires > '-infinity' and expires <= seen + interval '25 hours'
+            and realtime_sync.may_send(topic)
+        or (select pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute'))
+        or realtime_sync.presence_refused(topic, member)
     );
-
--- Who may attach capture() may write any topic: the owner of a kit's functions, say.
-create policy back_end on realtime_sync.presence
-    using ((select pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute')));
 
 create policy back_end on realtime_sync.presence_member for select
     using (pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute'));
@@ -265,11 +308,18 @@ set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin
+    if topic is null or device is null or state is null or ttl is null then
+        perform realtime_sync.presence_lacks(
+            case when topic is null then 'topic' when device is null then 'device' when state is null then 'state' else 'ttl' end
+        );
+    end if;
     insert into realtime_sync.presence as p (topic, member, device, state, meta, ttl, expires, due)
     values (
         presence_track.topic, coalesce(presence_track.member, realtime_sync.claim('sub'), current_user),
         presence_track.device, presence_track.state, presence_track.meta, presence_track.ttl,
-        pg_catalog.statement_timestamp() + presence_track.ttl, pg_catalog.statement_timestamp() + presence_track.ttl
+        -- Looked at before it is added: a million years from now is no time.
+        pg_catalog.statement_timestamp() + presence_track.ttl::realtime_sync.presence_ttl,
+        pg_catalog.statement_timestamp() + presence_track.ttl
     )
     on conflict (topic, member, device) do update set
         state = excluded.state,
@@ -294,10 +344,16 @@ declare
     moment constant timestamptz := pg_catalog.statement_timestamp();
     beaten bigint;
 begin
+    if pg_catalog.jsonb_typeof(presence_heartbeats.beats) <> 'array' then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('beats must be an array and not %s', pg_catalog.jsonb_typeof(presence_heartbeats.beats)),
+            hint = 'As in [{"member": "42", "device": "phone", "meta": {"battery": 80}}].';
+    end if;
     insert into realtime_sync.presence as p (topic, member, device, state, meta, ttl, seen, expires, due)
     -- Due a microsecond early: of one that is here already, nothing has been said of its ttl.
     select
-        k.topic, k.member, k.device, k.state, k.meta, coalesce(k.ttl, '30 s'), moment, moment + coalesce(k.ttl, '30 s'),
+        coalesce(k.topic, realtime_sync.presence_lacks('topic')), coalesce(k.member, realtime_sync.presence_lacks('member')),
+        k.device, k.state, k.meta, coalesce(k.ttl, '30 s'), moment, moment + coalesce(k.ttl, '30 s')::realtime_sync.presence_ttl,
         moment + coalesce(k.ttl, interval '30 s' - interval '1 microsecond')
     from (
         select distinct on (b.member, topic, device)
@@ -328,11 +384,14 @@ set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin
+    if topic is null or device is null or state is null then
+        perform realtime_sync.presence_lacks(case when topic is null then 'topic' when device is null then 'device' else 'state' end);
+    end if;
     insert into realtime_sync.presence as p (topic, member, device, state, meta, ttl, expires, due)
     values (
         presence_heartbeat.topic, coalesce(presence_heartbeat.member, realtime_sync.claim('sub'), current_user),
         presence_heartbeat.device, presence_heartbeat.state, presence_heartbeat.meta, coalesce(presence_heartbeat.ttl, '30 s'),
-        pg_catalog.statement_timestamp() + coalesce(presence_heartbeat.ttl, '30 s'),
+        pg_catalog.statement_timestamp() + coalesce(presence_heartbeat.ttl, '30 s')::realtime_sync.presence_ttl,
         pg_catalog.statement_timestamp() + coalesce(presence_heartbeat.ttl, '30 s')
     )
     on conflict (topic, member, device) do update set
@@ -352,6 +411,9 @@ as $function$
 declare
     gone bigint;
 begin
+    if topic is null then
+        perform realtime_sync.presence_lacks('topic');
+    end if;
     delete from realtime_sync.presence p
     where p.topic = presence_untrack.topic
         and p.member = coalesce(presence_untrack.member, realtime_sync.claim('sub'), current_user)
@@ -369,6 +431,9 @@ as $function$
 begin
     -- The function is called with the owner's rights.
     perform realtime_sync.check_permission('presence_hook');
+    if presence_hook.topic is null then
+        perform realtime_sync.presence_lacks('topic');
+    end if;
     if function is not null and not exists (
         select from pg_catalog.pg_proc p
         where p.oid = presence_hook.function and pg_catalog.oidvectortypes(p.proargtypes) = 'text, text'
@@ -377,6 +442,27 @@ begin
         raise invalid_function_definition using
             message = pg_catalog.format('%s does not take (member text, state text), or would run with rights that are not its owner''s', presence_hook.function),
             hint = 'Give a function of two texts, of your own or SECURITY DEFINER: it is called with the member and its new state.';
+    end if;
+    -- It would be a warning at each change, which nobody may read, that its tables do not exist. Which path is right is for its
+    -- author to say: whoever may create in a schema of it may have its owner run what he likes.
+    if function is not null and not exists (
+        select
+        from pg_catalog.pg_proc p
+        cross join lateral pg_catalog.unnest(p.proconfig) c(setting)
+        where p.oid = presence_hook.function and c.setting like 'search\_path=%'
+    ) then
+        raise invalid_function_definition using
+            message = pg_catalog.format('%s has no search_path of its own', presence_hook.function),
+            detail = 'It is called with the search_path pg_catalog, pg_temp: neither it nor a trigger that it sets off would find what they name without a schema.',
+            hint = (
+                select pg_catalog.format(
+                    'alter function %s set search_path = %s; -- and further schemas of yours in which nobody else may create',
+                    p.oid::regprocedure, realtime_sync.fleet_path(n.nspname)
+                )
+                from pg_catalog.pg_proc p
+                join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+                where p.oid = presence_hook.function
+            );
     end if;
     delete from realtime_sync.presence_hook h where h.topic = presence_hook.topic;
     if presence_hook.function is not null then
@@ -388,6 +474,8 @@ $function$;
 revoke all on table realtime_sync.presence from public;
 revoke all on table realtime_sync.presence_member from public;
 revoke all on table realtime_sync.presence_hook from public;
+revoke all on function realtime_sync.presence_lacks(text) from public;
+revoke all on function realtime_sync.presence_refused(text, text) from public;
 revoke all on function realtime_sync.presence_rank(text) from public;
 revoke all on function realtime_sync.presence_call_hook(text, text[], text[], boolean) from public;
 revoke all on function realtime_sync.presence_changed() from public;
@@ -415,6 +503,10 @@ comment on table realtime_sync.presence_member is
     'Members as others see them: the best state of their devices (online, any other text, away, on_break, offline). One that has left stays for 30 days as offline, with when it was last seen.';
 comment on table realtime_sync.presence_hook is
     'What is called when a member''s state changes, by topic. realtime_sync.presence_hook() writes it.';
+comment on function realtime_sync.presence_lacks(text) is
+    'Part of the presence calls: raises 22004 for an argument that is null.';
+comment on function realtime_sync.presence_refused(text, text) is
+    'Part of the policies of presence: raises 42501 for a topic that the caller may not send to, or another''s member.';
 comment on function realtime_sync.presence_rank(text) is
     'How good a state is, 0 the best: online, any other text, away, on_break, offline.';
 comment on function realtime_sync.presence_call_hook(text, text[], text[], boolean) is
@@ -422,7 +514,7 @@ comment on function realtime_sync.presence_call_hook(text, text[], text[], boole
 comment on function realtime_sync.presence_changed() is
     'Trigger function: what a device''s change means for its member, and its event.';
 comment on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) is
-    'Says that a member is here: its state (online, away, on_break, offline or any text) and meta, until ttl (1 s to 1 day) after it was last heard of. Sends presence.join, or presence.update if its state or meta changed. member: the claim sub, else the role. 42501 for another''s member or a topic the caller may not send to, 23514 for a ttl out of bounds.';
+    'Says that a member is here: its state (online, away, on_break, offline or any text) and meta, until ttl (1 s to 1 day) after it was last heard of. Sends presence.join, or presence.update if its state or meta changed. member: the claim sub, else the role. 42501 for another''s member or a topic the caller may not send to, 22004 for a null, 23514 for a ttl out of bounds, a name that is empty or over 1,024 octets, meta over 64 kB.';
 comment on function realtime_sync.presence_heartbeats(jsonb, text, interval) is
     'Heartbeats of thousands in one statement: [{"member": "42", "device": "", "meta": {}, "state": "online", "ttl": "30 s", "topic": "drivers"}], all but member optional. Returns how many. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, interval, text) is
@@ -430,4 +522,4 @@ comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, in
 comment on function realtime_sync.presence_untrack(text, text, text) is
     'A device leaves, or without device all of the member''s. The last one sends presence.leave. Returns how many have left.';
 comment on function realtime_sync.presence_hook(text, regprocedure) is
-    'Has a function (member text, state text) called, as the extension''s owner and in the same transaction, whenever the state of a topic''s member changes; null: none. If it fails, or waits longer than 0.1 s for a lock, the member''s change stands, a warning says so, and it is called again with the state of then: every second after a lock, else every minute. 42501 for any other caller, 42P13 if it takes something else.';
+    'Has a function (member text, state text) called, as the extension''s owner and in the same transaction, whenever the state of a topic''s member changes; null: none. If it fails, or waits longer than 0.1 s for a lock, the member''s change stands, a warning says so, and it is called again with the state of then: every second after a lock, else every minute. 42501 for any other caller, 42P13 if it takes something else or has no search_path of its own.';

@@ -19,10 +19,15 @@ select pg_catalog.pg_extension_config_dump('realtime_sync.presence_shift', '');
 
 alter table realtime_sync.presence_shift enable row level security;
 create policy own on realtime_sync.presence_shift
-    using (member = coalesce(realtime_sync.claim('sub'), current_user) and realtime_sync.may_send(topic));
-
-create policy back_end on realtime_sync.presence_shift
-    using (pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute'));
+    using (
+        member = coalesce(realtime_sync.claim('sub'), current_user) and realtime_sync.may_send(topic)
+        or pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute')
+    )
+    with check (
+        member = coalesce(realtime_sync.claim('sub'), current_user) and realtime_sync.may_send(topic)
+        or pg_catalog.has_function_privilege('realtime_sync.capture()', 'execute')
+        or realtime_sync.presence_refused(topic, member)
+    );
 
 create function realtime_sync.presence_shift(topic text, action text, member text default null) returns json
 volatile language plpgsql
@@ -35,6 +40,9 @@ declare
     shift realtime_sync.presence_shift;
     result json;
 begin
+    if topic is null then
+        perform realtime_sync.presence_lacks('topic');
+    end if;
     if action is null or action not in ('shift.start', 'shift.end', 'break.start', 'break.end') then
         raise invalid_parameter_value using
             message = pg_catalog.format('invalid value for action: %s', coalesce('"' || action || '"', 'null')),
@@ -56,10 +64,10 @@ begin
                 when shift.topic is null then 'there is no open shift'
                 when action = 'break.start' then 'there is an open break'
                 else 'there is no open break' end, member, topic),
-            hint = case when action like '%.start' and shift.topic is not null
-                then pg_catalog.format('select realtime_sync.presence_shift(%L, %L, %L);', topic, kind || '.end', member)
-                else pg_catalog.format('select realtime_sync.presence_shift(%L, %L, %L);', topic,
-                    case when shift.topic is null then 'shift.start' else 'break.start' end, member) end;
+            hint = pg_catalog.format('First comes %s.', case
+                when action like '%.start' and shift.topic is not null then kind || '.end'
+                when shift.topic is null then 'shift.start'
+                else 'break.start' end);
     end if;
     if action like '%.start' then
         insert into realtime_sync.presence_shift (topic, member, kind, started)

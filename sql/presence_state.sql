@@ -27,6 +27,11 @@ set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 begin
+    if presence_state.topic is null then
+        raise null_value_not_allowed using
+            message = 'topic must not be null',
+            hint = 'Name the topic, such as ''drivers''.';
+    end if;
     if not realtime_sync.may_read(presence_state.topic) then
         raise insufficient_privilege using
             message = pg_catalog.format('permission denied for topic %L', presence_state.topic),

@@ -101,7 +101,7 @@ fn ten_thousand_who_stop_at_once_leave_once() {
         .batch_execute(
             "create table driver (id text primary key, is_online boolean);
              insert into driver select n, false from generate_series(1, 11000) n;
-             create function drive(member text, state text) returns void language plpgsql as
+             create function drive(member text, state text) returns void language plpgsql set search_path = '' as
              $$ begin update public.driver set is_online = state <> 'offline' where id = member; end $$;
              select realtime_sync.presence_hook('room', 'drive(text, text)')",
         )

@@ -39,7 +39,7 @@ select count(*) > 0 as by_claims from realtime_sync.fleet_allow('climb', 'regres
 
 -- a hook that asks for the caller's rights after it was let in
 set role regress_climber;
-create function climb.hook(member text, state text) returns void language plpgsql security definer as 'begin end';
+create function climb.hook(member text, state text) returns void language plpgsql security definer set search_path = '' as 'begin end';
 reset role;
 select realtime_sync.presence_hook('climb', 'climb.hook(text, text)');
 set role regress_climber;

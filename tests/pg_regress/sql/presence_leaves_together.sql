@@ -4,8 +4,8 @@
 set client_min_messages = warning;
 truncate realtime_sync.presence, realtime_sync.presence_member, realtime_sync.event;
 create table call (place text, member text, state text);
-create function at_hall(member text, state text) returns void language sql as $$ insert into public.call values ('hall', $1, $2) $$;
-create function in_room(member text, state text) returns void language plpgsql as $$ begin insert into public.call values ('room', $1, $2); end $$;
+create function at_hall(member text, state text) returns void language sql set search_path = '' as $$ insert into public.call values ('hall', $1, $2) $$;
+create function in_room(member text, state text) returns void language plpgsql set search_path = '' as $$ begin insert into public.call values ('room', $1, $2); end $$;
 select realtime_sync.presence_hook('hall', 'at_hall(text, text)'), realtime_sync.presence_hook('room', 'in_room(text, text)');
 
 create procedure enter() language plpgsql as $$

@@ -9,7 +9,7 @@ begin
     raise check_violation using message = format('courier %s has no licence', new.id);
 end $$;
 create trigger refuse before update on courier for each row when (new.id = 2) execute function refuse();
-create function drive(member text, state text) returns void language sql as
+create function drive(member text, state text) returns void language sql set search_path = '' as
     $$ update public.courier set is_online = state <> 'offline', told = told + 1 where id = member::bigint $$;
 select realtime_sync.presence_hook('couriers', 'drive(text, text)');
 create view seen as

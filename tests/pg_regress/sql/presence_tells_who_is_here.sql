@@ -131,7 +131,7 @@ truncate realtime_sync.event;
 -- an app's own function is told, in the same transaction
 create table drivers (id bigint primary key, is_online boolean);
 insert into drivers values (42, false);
-create function drive(member text, state text) returns void language sql as
+create function drive(member text, state text) returns void language sql set search_path = '' as
     $$ update public.drivers set is_online = state <> 'offline' where id = member::bigint $$;
 select realtime_sync.presence_hook('drivers', 'drive(text, text)');
 select realtime_sync.presence_track('drivers', '42', 'online');
