@@ -44,10 +44,7 @@ as $function$
 begin
     if enabled then
         perform realtime_sync.fleet_check_offer(max_drivers, timeout, strategy, hold);
-        if radius_m is null or not radius_m between 0 and 20037600 then
-            raise invalid_parameter_value using
-                message = 'radius_m must be between 0 and 20037600 metres, max_drivers between 1 and 100000';
-        end if;
+        perform realtime_sync.fleet_check_search(radius_m, 1);
         -- As its owner, the trigger's function calls it.
         perform realtime_sync.fleet_check_eligible(
             eligible, pg_catalog.to_regtype(realtime_sync.fleet_expand(schema, '{{driver.id:type}}')),

@@ -57,7 +57,8 @@ insert into realtime_sync.fleet_template (name, kind, template) values
         for no key update;
         if not found then
             raise no_data_found using
-                message = pg_catalog.format('driver %s does not exist', driver);
+                message = pg_catalog.format('driver %s does not exist', driver),
+                hint = $n$Drivers are the rows of {{driver}}, once they are committed.$n$;
         end if;
         {{#location.recorded_at}}
         {{^driver.location_at}}
@@ -130,7 +131,8 @@ insert into realtime_sync.fleet_template (name, kind, template) values
         order by {{h.recorded_at}} desc
         limit 1;
         {{/location.recorded_at}}
-        if recorded_at <= was_at then
+        -- Of what is endless no difference is taken.
+        if recorded_at <= coalesce(was_at, '-infinity') then
             return '{"accepted": false, "reason": "out_of_order", "flag": null}';
         end if;
         jump := realtime_sync.distance_m(
@@ -308,7 +310,7 @@ begin
     elsif $1 is distinct from own and $1 is not null and not coalesce({{rpc.realtime_dispatcher}}(), false) then
         raise insufficient_privilege using
             message = pg_catalog.format('permission denied for driver %s', $1),
-            hint = 'A driver''s location is his own to report, or a dispatcher''s or the back end''s.';
+            hint = 'A driver speaks for himself; for another a dispatcher and the back end do.';
     end if;
     return coalesce($1, own);
 end
@@ -330,8 +332,12 @@ set search_path = {{path}}
 as $$
 #variable_conflict use_variable
 begin
-    if realtime_sync.fleet_is_fix(lat, lng, heading, speed, accuracy) is not true then
+    -- Of a longer client_id an index has no room.
+    if realtime_sync.fleet_is_fix(lat, lng, heading, speed, accuracy) is not true or pg_catalog.octet_length(client_id) > 1024 then
         perform realtime_sync.fleet_check_fix(lat, lng, heading, speed, accuracy);
+        raise string_data_right_truncation using
+            message = pg_catalog.format('client_id has %s octets, and may have 1024', pg_catalog.octet_length(client_id)),
+            hint = 'A UUID serves.';
     end if;
     -- His own, as nearly always, without asking who he is twice.
     driver := coalesce(case when driver is null then {{rpc.realtime_driver}}() end, {{rpc.realtime_located_driver}}(driver));
@@ -340,7 +346,7 @@ begin
 end
 $$;
 comment on function {{rpc.update_location}} is
-    'Where a driver is, by default the login''s: degrees, heading 0 to 360, speed in m/s, accuracy in metres, recorded_at by default now. Returns {"accepted", "reason", "flag"}; reason: duplicate (client_id came before), held (accepted, near the place last written; realtime_sync.fleet_limit.place_distance), out_of_order, in_the_future, impossible_jump (flag jump; a second fix that agrees is accepted). Crossing a geofence sends geofence.left and geofence.entered to driver:<id> and the fence''s topics, the first time within 200 m (realtime_sync.fleet_limit) of an accepted trip''s pickup trip.arriving to trip:<id>, driver:<id> and passenger:<id>. 22003: out of bounds; 22004: no lat or lng; 42501: another''s driver; P0002: no such driver.'
+    'Where a driver is, by default the login''s: degrees, heading 0 to 360, speed in m/s, accuracy in metres, recorded_at by default now. Returns {"accepted", "reason", "flag"}; reason: duplicate (client_id came before), held (accepted, near the place last written; realtime_sync.fleet_limit.place_distance), out_of_order, in_the_future, impossible_jump (flag jump; a second fix that agrees is accepted). Crossing a geofence sends geofence.left and geofence.entered to driver:<id> and the fence''s topics, the first time within 200 m (realtime_sync.fleet_limit) of an accepted trip''s pickup trip.arriving to trip:<id>, driver:<id> and passenger:<id>. 22001: a client_id over 1,024 octets; 22003: out of bounds; 22004: no lat or lng; 42501: another''s driver; P0002: no such driver.'
 $template$
 );
 

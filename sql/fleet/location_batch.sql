@@ -5,7 +5,7 @@ stable strict language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-    return value::timestamptz;
+    return case when pg_catalog.isfinite(value::timestamptz) then value::timestamptz end;
 exception
     when data_exception then
         return null;
@@ -67,7 +67,7 @@ begin
                 pg_catalog.lag(r.recorded_at) over sequence as at_before
             from (
                 select f.*, case
-                    when f.lat is null or f.lng is null or f.recorded_at is null then 'invalid'
+                    when f.lat is null or f.lng is null or f.recorded_at is null or pg_catalog.octet_length(f.client_id) > 1024 then 'invalid'
                     when f.recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then 'in_the_future'
                     when f.client_id is not null and (
                         pg_catalog.row_number() over (partition by f.client_id order by f.place) > 1
@@ -136,7 +136,7 @@ begin
 end
 $$;
 comment on function {{rpc.update_locations}} is
-    'Fixes of one driver queued offline: at most 10000 of {"lat", "lng", "heading", "speed", "accuracy", "recorded_at", "client_id"}. All go into the trail, the newest moves the driver as update_location() does. Returns for each, in their order, {"client_id", "accepted", "reason", "flag"}; reason also: invalid; flag: jump, late. Sent again with the same client ids it changes nothing. 22023: no array, or a longer one; 42501: another''s driver; P0002: no such driver.'
+    'Fixes of one driver queued offline: at most 10000 of {"lat", "lng", "heading", "speed", "accuracy", "recorded_at", "client_id"}. All go into the trail, the newest moves the driver as update_location() does. Returns for each, in their order, {"client_id", "accepted", "reason", "flag"}; reason also: invalid (no lat, lng or recorded_at, a client_id over 1,024 octets); flag: jump, late. Sent again with the same client ids it changes nothing. 22023: no array, or a longer one; 42501: another''s driver; P0002: no such driver.'
 $template$
 );
 
@@ -144,6 +144,6 @@ revoke all on function realtime_sync.fleet_read_time(text) from public;
 revoke all on function realtime_sync.fleet_read_number(jsonb, numeric, numeric) from public;
 
 comment on function realtime_sync.fleet_read_time(text) is
-    'A time, or null where the text is none.';
+    'A time, or null where the text is none, or is endless.';
 comment on function realtime_sync.fleet_read_number(jsonb, numeric, numeric) is
     'A number between two, or null where it is none.';

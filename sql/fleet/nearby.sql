@@ -1,5 +1,30 @@
 -- The nearest drivers, by great-circle distance and by index.
 
+-- Asked by what searches, and by fleet_auto_offer(): else each booking would find out.
+create function realtime_sync.fleet_check_search(radius_m double precision, max_drivers integer) returns void
+immutable language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    -- Half of the earth's circumference is the furthest.
+    if radius_m is null or not radius_m between 0 and 20037600 then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('invalid value for radius_m: %s', coalesce(radius_m::text, 'null')),
+            hint = 'Allowed are 0 to 20037600 metres; leave it out for 5000.';
+    end if;
+    if max_drivers is null or not max_drivers between 1 and 100000 then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('invalid value for max_drivers: %s', coalesce(max_drivers::text, 'null')),
+            hint = 'Allowed are 1 to 100000.';
+    end if;
+end
+$function$;
+
+revoke all on function realtime_sync.fleet_check_search(double precision, integer) from public;
+
+comment on function realtime_sync.fleet_check_search(double precision, integer) is
+    'Part of the fleet kit: 22023 for a radius or a number that no search can have.';
+
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template) values
 (
     'realtime_nearby', 'function', 31, null, '{driver.id}',
@@ -20,10 +45,7 @@ declare
     around box[];
 begin
     perform realtime_sync.fleet_check_fix($1, $2, null, null, null);
-    if not $3 between 0 and 20037600 or not $4 between 1 and 100000 then
-        raise invalid_parameter_value using
-            message = 'radius_m must be between 0 and 20037600 metres, max_drivers between 1 and 100000';
-    end if;
+    perform realtime_sync.fleet_check_search($3, $4);
     around := realtime_sync.fleet_boxes($1, $2, reach);
     -- Distances in degrees are not those on the earth, but max_drivers of any that are near say how far
     -- the nearest can be: in a crowd that is much less than the radius.

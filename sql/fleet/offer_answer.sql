@@ -11,6 +11,11 @@ as $$
 declare
     offer {{offer}};
 begin
+    if $1 is null then
+        raise null_value_not_allowed using
+            message = 'offer_id must not be null',
+            hint = 'The event trip_offer.created and the dashboard''s offers have it.';
+    end if;
     -- Under a snapshot taken before the lock nobody could see who was first.
     if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
         raise active_sql_transaction using
@@ -25,7 +30,9 @@ begin
             message = pg_catalog.format('permission denied for offer %s', $1),
             hint = 'The driver it was made to, a dispatcher and the back end may answer it.';
     elsif offer.{{offer.id}} is null then
-        raise no_data_found using message = pg_catalog.format('offer %s does not exist', $1);
+        raise no_data_found using
+            message = pg_catalog.format('offer %s does not exist', $1),
+            hint = $n$The table {{offer}} has all that there are.$n$;
     end if;
     perform from {{trip}} t where {{t.id}} = offer.{{offer.trip}} for no key update;
     select o.* into offer from {{offer}} o where {{o.id}} = $1;
@@ -119,7 +126,7 @@ begin
 end
 $$;
 comment on function {{rpc.accept_offer}}({{offer.id:type}}) is
-    'Accepts an offer: exactly one driver gets the trip; it has him and its status accepted, the event trip.status is sent, the others get trip_offer.taken, and his other offers expire. The winner may ask again and gets the same answer. For the driver it was made to, dispatchers and the back end: 42501; 55000: taken, expired, canceled, or the driver is on another trip; P0002: no such offer; 25001: above READ COMMITTED.'
+    'Accepts an offer: exactly one driver gets the trip; it has him and its status accepted, the event trip.status is sent, the others get trip_offer.taken, and his other offers expire. The winner may ask again and gets the same answer. For the driver it was made to, dispatchers and the back end: 42501; 55000: taken, expired, canceled, or the driver is on another trip; P0002: no such offer; 22004; 25001: above READ COMMITTED.'
 $template$,
     null
 ),
@@ -164,6 +171,15 @@ begin
     where {{o.id}} = $1 and ({{o.driver}} = {{rpc.realtime_driver}}() or {{rpc.realtime_dispatcher}}())
     returning o.* into offer;
     if not found then
+        if $1 is null then
+            raise null_value_not_allowed using
+                message = 'offer_id must not be null',
+                hint = 'The event trip_offer.created and the dashboard''s offers have it.';
+        elsif {{rpc.realtime_dispatcher}}() then
+            raise no_data_found using
+                message = pg_catalog.format('offer %s does not exist', $1),
+                hint = $n$The table {{offer}} has all that there are.$n$;
+        end if;
         raise insufficient_privilege using
             message = pg_catalog.format('permission denied for offer %s', $1),
             hint = 'The driver it was made to says that he has it.';
@@ -172,7 +188,7 @@ begin
 end
 $$;
 comment on function {{rpc.ack_offer}}({{offer.id:type}}) is
-    'Says that the driver''s device has an offer: received_at is when it first did. Of an offer in any state. 42501: not his.'
+    'Says that the driver''s device has an offer: received_at is when it first did. Of an offer in any state. 42501: not his; 22004; P0002: no such offer, of a dispatcher.'
 $template$,
     null
 ),
@@ -188,7 +204,7 @@ declare
 begin
     if {{rpc.realtime_dispatcher}}() is not true then
         raise insufficient_privilege using
-            message = pg_catalog.format('permission denied for offer %s', $1),
+            message = pg_catalog.format('permission denied for offer %s', coalesce($1::text, 'null')),
             hint = 'A dispatcher and the back end may cancel it; its driver declines it.';
     end if;
     offer := {{rpc.realtime_lock_offer}}($1);
@@ -220,8 +236,12 @@ declare
 begin
     if {{rpc.realtime_dispatcher}}() is not true then
         raise insufficient_privilege using
-            message = pg_catalog.format('permission denied for the offers of trip %s', $1),
+            message = pg_catalog.format('permission denied for the offers of trip %s', coalesce($1::text, 'null')),
             hint = 'A dispatcher and the back end may cancel them.';
+    elsif $1 is null then
+        raise null_value_not_allowed using
+            message = 'trip_id must not be null',
+            hint = 'Name the trip whose offers are taken back.';
     end if;
     perform from {{trip}} t where {{t.id}} = $1 for no key update;
     closed := array(select c from {{rpc.realtime_close_offers}}($1, null, 'canceled', $2) c);
@@ -232,7 +252,7 @@ begin
 end
 $$;
 comment on function {{rpc.cancel_offers}}({{trip.id:type}}, text) is
-    'Takes all open offers of a trip back, with a reason, and returns them; trip.unassigned is sent on trip:<id>. For dispatchers and the back end: 42501.'
+    'Takes all open offers of a trip back, with a reason, and returns them; trip.unassigned is sent on trip:<id>. Of a trip without any, or that is not there, none. For dispatchers and the back end: 42501; 22004.'
 $template$,
     null
 );

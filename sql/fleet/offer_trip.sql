@@ -26,6 +26,12 @@ begin
             message = 'hold must be positive',
             hint = 'Leave it out: then an offer to a named driver who is offline waits as long as timeout.';
     end if;
+    -- Added to the time of day it would be none.
+    if greatest(timeout, hold) > interval '1 year' then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('%s is longer than a year', case when timeout > interval '1 year' then 'timeout' else 'hold' end),
+            hint = 'A trip of a later day is offered again when it is near.';
+    end if;
 end
 $function$;
 
@@ -159,6 +165,11 @@ declare
     many integer := least($4, 20000) * 4 + 20;
     waits interval := case when $2 is not null then coalesce($8, $5) else $8 end;
 begin
+    if $1 is null then
+        raise null_value_not_allowed using
+            message = 'trip_id must not be null',
+            hint = 'Name the trip that is offered.';
+    end if;
     perform realtime_sync.fleet_check_offer(case when $2 is null then $4 else 1 end, $5, $6, $8);
     select {{t.status}}::text, {{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision
     into was, lat, lng
@@ -166,7 +177,9 @@ begin
     where {{t.id}} = $1
     for no key update;
     if not found then
-        raise no_data_found using message = pg_catalog.format('trip %s does not exist', $1);
+        raise no_data_found using
+            message = pg_catalog.format('trip %s does not exist', $1),
+            hint = $n$Trips are the rows of {{trip}}, once they are committed.$n$;
     end if;
     if {{rpc.realtime_trip_accepted}}(my.was) is null then
         raise object_not_in_prerequisite_state using
@@ -314,7 +327,7 @@ begin
 end
 $$;
 comment on function {{rpc.offer_trip}}({{trip.id:type}}, {{driver.id:type}}[], double precision, integer, interval, text, regprocedure, interval, text) is
-    'Offers a trip to these drivers, or to the nearest free ones online: at most max_drivers within radius_m metres of the pickup. strategy all: at once; one_by_one: one after another by distance, the next when one has declined or his timeout is over. eligible: a function (driver, trip) returns boolean of yours, asked about each. hold: how long an offer waits for a driver who is offline (named ones: timeout). Each gets the event trip_offer.created on driver:<id>: {offer_id, trip_id, driver_id, state, distance_m, pickup {lat, lng, address}, dropoff, vehicle_class, earnings (of an app that has none, the fare), urgency, round, expires_at}. Returns the offers; none: trip.unassigned on trip:<id>. For dispatchers and the back end: 42501; 55000: the trip is not open; P0002: no such trip; 22023.'
+    'Offers a trip to these drivers, or to the nearest free ones online: at most max_drivers within radius_m metres of the pickup. strategy all: at once; one_by_one: one after another by distance, the next when one has declined or his timeout is over. eligible: a function (driver, trip) returns boolean of yours, asked about each. hold: how long an offer waits for a driver who is offline (named ones: timeout). Each gets the event trip_offer.created on driver:<id>: {offer_id, trip_id, driver_id, state, distance_m, pickup {lat, lng, address}, dropoff, vehicle_class, earnings (of an app that has none, the fare), urgency, round, expires_at}. Returns the offers; none: trip.unassigned on trip:<id>. For dispatchers and the back end: 42501; 55000: the trip is not open; P0002: no such trip; 22004; 22023.'
 $template$,
     null
 );

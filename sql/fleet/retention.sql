@@ -27,6 +27,8 @@ create function realtime_sync.fleet_retain(schema name, entity text, keep interv
 volatile language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
+declare
+    relation regclass;
 begin
     if not exists (
         select from realtime_sync.fleet_map m
@@ -35,11 +37,28 @@ begin
             and m.entity in ('telemetry', 'location', 'offer')
     ) then
         raise undefined_object using
-            message = pg_catalog.format('the fleet kit does not know when the rows of %s in schema %s were made', entity, schema),
+            message = pg_catalog.format(
+                'the fleet kit does not know when the rows of %s in schema %s were made', coalesce(entity, 'null'), coalesce(schema, 'null')
+            ),
             detail = 'Kept for a time can be telemetry, location and offer.',
             hint = case when entity in ('telemetry', 'location', 'offer')
-                then pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', schema)
+                then pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', coalesce(schema, 'public'))
                 else 'Name one of these.' end;
+    end if;
+    if keep <= interval '0' then
+        raise invalid_parameter_value using
+            message = pg_catalog.format('invalid value for keep: %s', keep),
+            hint = 'Say how long, such as ''90 days''; null keeps for ever.';
+    end if;
+    select m.relation into relation
+    from realtime_sync.fleet_map m
+    join pg_catalog.pg_class c on c.oid = m.relation
+    where m.schema = fleet_retain.schema and m.entity = fleet_retain.entity and not pg_catalog.pg_has_role(c.relowner, 'usage');
+    if found then
+        raise insufficient_privilege using
+            message = pg_catalog.format('must be owner of table %s', relation),
+            detail = 'Its rows go.',
+            hint = 'Call it as the table''s owner.';
     end if;
     delete from realtime_sync.fleet_retention r where r.schema = fleet_retain.schema and r.entity = fleet_retain.entity;
     if keep is not null then
@@ -165,4 +184,4 @@ comment on column realtime_sync.fleet_retention.due is
 comment on column realtime_sync.fleet_retention.reached is
     'The time up to which the turn under way has deleted.';
 comment on function realtime_sync.fleet_retain(name, text, interval) is
-    'How long the rows of telemetry, location or offer are kept in an app''s schema; null, and at first: for ever. The relay deletes older ones each minute, for a tenth of a second and again until none is left: tens of thousands a second. Raises 42704 if the table or its time column is not mapped.';
+    'How long the rows of telemetry, location or offer are kept in an app''s schema; null, and at first: for ever. The relay deletes older ones each minute, for a tenth of a second and again until none is left: tens of thousands a second. Raises 42704 if the table or its time column is not mapped, 22023 unless keep is positive, 42501 for who does not own the table.';

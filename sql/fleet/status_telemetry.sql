@@ -81,7 +81,8 @@ begin
     where c.oid = relation and c.relkind in ('r', 'p');
     if home is null then
         raise wrong_object_type using
-            message = pg_catalog.format('%s is not a table', coalesce(relation::text, 'null'));
+            message = pg_catalog.format('%s is not a table', coalesce(relation::text, 'null')),
+            hint = 'Name the table whose status is to be followed.';
     end if;
     -- The map is asked only for what is not said: an app's owner need not be able to read it.
     if status_columns is null or telemetry is null or columns is null or label is null then
@@ -142,7 +143,12 @@ begin
             where a.attrelid = relation and a.attname = my.name and a.attnum > 0 and not a.attisdropped
         ) then
             raise undefined_column using
-                message = pg_catalog.format('column "%s" of table %s does not exist', name, relation);
+                message = pg_catalog.format('column "%s" of table %s does not exist', name, relation),
+                hint = pg_catalog.format('It has %s.', (
+                    select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
+                    from pg_catalog.pg_attribute a
+                    where a.attrelid = fleet_status_telemetry.relation and a.attnum > 0 and not a.attisdropped
+                ));
         end if;
     end loop;
     foreach name in array array['driver', 'type', 'message', 'meta', 'created_at'] loop

@@ -17,15 +17,19 @@ declare
     made record;
 {{#telemetry.id}}    id {{telemetry.id:type}};
 {{/telemetry.id}}begin
-    if my.driver is null
-        or not (my.driver is not distinct from {{rpc.realtime_driver}}() or {{rpc.realtime_dispatcher}}())
-    then
+    if my.driver is null then
         raise insufficient_privilege using
-            message = pg_catalog.format('not allowed to log telemetry of driver %s', coalesce(my.driver::text, 'null')),
+            message = 'the login is no driver''s',
+            hint = 'Name the driver, as a dispatcher or the back end.';
+    elsif not (my.driver is not distinct from {{rpc.realtime_driver}}() or {{rpc.realtime_dispatcher}}()) then
+        raise insufficient_privilege using
+            message = pg_catalog.format('permission denied for telemetry of driver %s', my.driver),
             hint = 'A driver logs his own, a dispatcher and the back end anybody''s.';
     end if;
     if $2 is null then
-        raise null_value_not_allowed using message = 'type must not be null';
+        raise null_value_not_allowed using
+            message = 'type must not be null',
+            hint = 'Name the kind of line it is, such as ''note''.';
     elsif $2 = 'status_change' and not {{rpc.realtime_dispatcher}}() then
         raise insufficient_privilege using
             message = 'only a dispatcher or the back end may log a status change',

@@ -252,12 +252,19 @@ declare
     was text;
     next text;
 begin
+    if $1 is null or $2 is null then
+        raise null_value_not_allowed using
+            message = pg_catalog.format('%s must not be null', case when $1 is null then 'trip_id' else 'status' end),
+            hint = $n$Name the trip and the status it takes, of those in the table {{transition}}.$n$;
+    end if;
     select {{t.status}}::text into my.was from {{trip}} t where {{t.id}} = $1 for no key update;
     roles := {{rpc.realtime_trip_roles}}($1);
     -- To a stranger, a trip that is not his and one that is not there are the same.
     if coalesce(roles, '{}') = '{}' then
         if {{rpc.realtime_dispatcher}}() then
-            raise no_data_found using message = pg_catalog.format('trip %s does not exist', $1);
+            raise no_data_found using
+                message = pg_catalog.format('trip %s does not exist', $1),
+                hint = $n$Trips are the rows of {{trip}}, once they are committed.$n$;
         end if;
         raise insufficient_privilege using
             message = pg_catalog.format('permission denied for trip %s', $1),
@@ -303,7 +310,7 @@ begin
 end
 $$;
 comment on function {{rpc.set_trip_status}}({{trip.id:type}}, text) is
-    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it (null where the trigger 00_realtime_tell_trip is off). The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, or on another trip; P0002: no such trip; 25001: above READ COMMITTED.'
+    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it (null where the trigger 00_realtime_tell_trip is off). The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, or on another trip; P0002: no such trip; 22004; 25001: above READ COMMITTED.'
 $template$,
     null
 );

@@ -61,9 +61,9 @@ begin
             and pg_catalog.pg_has_role(p.proowner, c.relowner, 'usage')
     )) then
         raise undefined_object using
-            message = pg_catalog.format('the fleet kit has not made %s in schema %I', trigger, schema),
+            message = pg_catalog.format('the fleet kit has not made %s in schema %I', trigger, coalesce(schema, 'null')),
             detail = 'It needs trips and the steps they may take.',
-            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', schema);
+            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', coalesce(schema, 'public'));
     end if;
     select o.actual into was
     from realtime_sync.fleet_object o
