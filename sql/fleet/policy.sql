@@ -130,7 +130,7 @@ begin
         where o.schema = fleet_grant.schema
             and o.kind in ('function', 'view')
             and realtime_sync.fleet_stands(o)
-            and (o.name !~ '^realtime_' or o.name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher', 'realtime_topics', 'realtime_point'))
+            and realtime_sync.fleet_is_call(o.name)
             and not exists (
                 select from pg_catalog.pg_proc p
                 where o.kind = 'function'
@@ -282,7 +282,7 @@ begin atomic
     union
     select 'execute', 'function ' || u.function
     from realtime_sync.fleet_uses(array['function', 'view']) u
-    where not u.definer
+    where u.by_caller
         and not (select p.prosecdef from pg_catalog.pg_proc p where p.oid = u.function::regprocedure);
 end;
 
@@ -320,7 +320,7 @@ begin
     if permission.topics is null or permission.dispatcher is null then
         raise object_not_in_prerequisite_state using
             message = pg_catalog.format('schema %I has no fleet kit', coalesce(fleet_allow.schema, 'null')),
-            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', fleet_allow.schema);
+            hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', coalesce(fleet_allow.schema, 'public'));
     end if;
     if who <> '' then
         asked := pg_catalog.to_regprocedure(case when who ~ '\)$' then who else who || '()' end);

@@ -214,12 +214,19 @@ begin atomic
     ) = (n.need like '!%');
 end;
 
--- What the templates call of the extension's own.
-create function realtime_sync.fleet_uses(kinds text[]) returns table (function regprocedure, definer boolean)
+-- Whether a function or view of the kit is the app's users' to call, and no part of another.
+create function realtime_sync.fleet_is_call(name text) returns boolean
+immutable strict parallel safe language sql
+begin atomic
+    select name !~ '^realtime_' or name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher', 'realtime_topics', 'realtime_point');
+end;
+
+-- What the templates call of the extension's own; by_caller: with the rights of the app's users.
+create function realtime_sync.fleet_uses(kinds text[]) returns table (function regprocedure, by_caller boolean)
 stable strict language sql
 set search_path = pg_catalog, pg_temp
 begin atomic
-    select p.oid::regprocedure, pg_catalog.bool_and(t.template ~* 'security\s+definer')
+    select p.oid::regprocedure, pg_catalog.bool_or(realtime_sync.fleet_is_call(t.name) and t.template !~* 'security\s+definer')
     from realtime_sync.fleet_template t
     cross join lateral pg_catalog.regexp_matches(t.template, 'realtime_sync\.([a-z_]+)\s*\(', 'g') m
     join pg_catalog.pg_proc p on p.proname = m[1] and p.pronamespace = 'realtime_sync'::regnamespace
@@ -231,6 +238,7 @@ revoke all on table realtime_sync.fleet_template from public;
 revoke all on function realtime_sync.fleet_name(name, text, text) from public;
 revoke all on function realtime_sync.fleet_expand(name, text) from public;
 revoke all on function realtime_sync.fleet_lacks(name, text[]) from public;
+revoke all on function realtime_sync.fleet_is_call(text) from public;
 revoke all on function realtime_sync.fleet_uses(text[]) from public;
 
 comment on table realtime_sync.fleet_template is
@@ -241,5 +249,7 @@ comment on function realtime_sync.fleet_expand(name, text) is
     'A template of the fleet kit with an app''s names in it.';
 comment on function realtime_sync.fleet_lacks(name, text[]) is
     'Part of realtime_sync.fleet_setup(): what a template needs and the map lacks.';
+comment on function realtime_sync.fleet_is_call(text) is
+    'Part of realtime_sync.fleet_allow(): whether a function or view of the kit is for the app''s users.';
 comment on function realtime_sync.fleet_uses(text[]) is
-    'Part of realtime_sync.fleet_setup(): the functions of the extension that templates of these kinds call, and whether only as their owner.';
+    'Part of realtime_sync.fleet_setup(): the functions of the extension that templates of these kinds call, and whether with the rights of the app''s users.';
