@@ -19,6 +19,8 @@ as $function$
         union all
         select p.* from realtime_sync.permission_health() p
         union all
+        select p.* from realtime_sync.fleet_health() p
+        union all
         -- This also loads the library before any of those is planned: a session without it knows no setting of ours.
         select k.level, 'stats', pg_catalog.format('%s since the server started: %s', c.value, pg_catalog.lower(pg_catalog.left(c.description, 1)) || pg_catalog.substr(c.description, 2)), k.fix
         from realtime_sync.stats c

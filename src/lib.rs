@@ -56,7 +56,6 @@ install_script! {
     "relay_health": "../sql/health/relay.sql"
     "sink_health": "../sql/health/sink.sql"
     "permission_health": "../sql/health/permission.sql"
-    "health": "../sql/health.sql"
     "presence": "../sql/presence.sql"
     "presence_state": "../sql/presence_state.sql"
     "presence_shift": "../sql/presence_shift.sql"
@@ -95,6 +94,8 @@ install_script! {
     "fleet_setup": "../sql/fleet/setup.sql"
     "fleet_remove": "../sql/fleet/remove.sql"
     "fleet_policy": "../sql/fleet/policy.sql"
+    "fleet_health": "../sql/health/fleet.sql"
+    "health": "../sql/health.sql"
 }
 
 #[pgrx::pg_guard]

@@ -7,8 +7,8 @@
 -- only has one after a cast, is taken from whatever schema it is in. So a schema in which a stranger may create is not
 -- on it. pg_temp is last, and where nothing else has the name: unnamed it would be first.
 
--- The app's schema and, after it, those of the path that the kit's owner has by default: as ALTER ROLE and ALTER
--- DATABASE say, and not the session's, for the next setup may come by another connection. strangers: who may create
+-- The app's schema, after it those of tables mapped from elsewhere, and then those of the path that the kit's owner has by
+-- default: as ALTER ROLE and ALTER DATABASE say, and not the session's, for the next setup may come by another connection. strangers: who may create
 -- in it, himself or by SET ROLE, besides superusers, the database's owner, the app's schema's owner and who has the
 -- rights of the kit's owner; mend: how not.
 create function realtime_sync.fleet_path_schemas(schema name)
@@ -43,7 +43,13 @@ begin atomic
     ), named as (
         select 0 as place, fleet_path_schemas.schema as name
         union all
-        select m.place, coalesce(pg_catalog.replace(m.part[1], '""', '"'), pg_catalog.lower(m.part[2]))::name
+        select 1, n.nspname
+        from realtime_sync.fleet_map m
+        join pg_catalog.pg_class c on c.oid = m.relation
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where m.schema = fleet_path_schemas.schema
+        union all
+        select m.place + 1, coalesce(pg_catalog.replace(m.part[1], '""', '"'), pg_catalog.lower(m.part[2]))::name
         from (select s.path from setting s order by s.by_role desc nulls last, s.here desc limit 1) s
         cross join lateral pg_catalog.regexp_matches(s.path, '"((?:[^"]|"")*)"|([^\s,]+)', 'g') with ordinality m(part, place)
     )
@@ -85,7 +91,7 @@ begin atomic
     select pg_catalog.concat_ws(
         ', ', 'pg_catalog',
         case when pg_catalog.bool_or(s.place = 0 and s.strangers is null) then
-            pg_catalog.string_agg(pg_catalog.quote_ident(s.name), ', ' order by s.place) filter (where s.strangers is null)
+            pg_catalog.string_agg(pg_catalog.quote_ident(s.name), ', ' order by s.place, s.name) filter (where s.strangers is null)
         end,
         'pg_temp'
     )

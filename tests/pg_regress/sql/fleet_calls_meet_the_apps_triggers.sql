@@ -126,11 +126,14 @@ drop function pg_temp.theirs;
 
 -- Whoever may create in it may make what fits better: it is said, and nothing is looked for there until it is mended.
 grant create on schema meet to public;
+-- at once, though nobody calls fleet_setup()
+select level, subject, problem, fix from realtime_sync.health() where subject ilike 'schema %meet%' order by 2;
 set role regress_meet;
 select status, object, why, sql from realtime_sync.fleet_setup('meet', create_missing => true) where status = 'ask';
 reset role;
 select distinct s.path from realtime_sync.fleet_object o join pg_proc p on p.proname = o.actual and p.pronamespace = 'meet'::regnamespace
 cross join lateral unnest(p.proconfig) s(path) where o.schema = 'meet' and s.path like 'search_path=%';
+select level, subject, problem, fix from realtime_sync.health() where subject ilike 'schema %meet%' order by 2;
 set role regress_mallory;
 create operator meet.= (function = "Meet Open".same, leftarg = varchar, rightarg = varchar);
 set role regress_meet_app;
@@ -140,10 +143,12 @@ set request.jwt.claims = '';
 reset role;
 drop operator meet.= (varchar, varchar);
 revoke create on schema meet from public;
+select level, subject, problem, fix from realtime_sync.health() where subject ilike 'schema %meet%' order by 2;
 set role regress_meet;
 select object, why from realtime_sync.fleet_setup('meet', create_missing => true) where status = 'done' and object in ('function accept_offer', 'timer realtime_status_telemetry');
 select count(*) as again from realtime_sync.fleet_setup('meet', create_missing => true) where status = 'done';
 reset role;
+select level, subject, problem, fix from realtime_sync.health() where subject ilike 'schema %meet%' order by 2;
 select s.path, count(*) > 30 as many from pg_proc p cross join lateral unnest(p.proconfig) s(path)
 where p.pronamespace = 'meet'::regnamespace and (p.proname in (select o.actual from realtime_sync.fleet_object o where o.schema = 'meet') or p.proname like 'realtime\_status%')
     and s.path like 'search_path=%' group by s.path;

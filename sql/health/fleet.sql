@@ -1,0 +1,51 @@
+-- Of health(): schemas in which strangers may make what the fleet kit's functions would find, as its owner.
+
+create function realtime_sync.fleet_health(out level text, out subject text, out problem text, out fix text)
+returns setof record
+volatile parallel restricted language sql
+set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
+as $function$
+    with kit as materialized (
+        select o.schema, realtime_sync.fleet_path(o.schema) as path, pg_catalog.min(o.owner::text) as owner,
+            -- By which the functions that touch the app's tables were made.
+            pg_catalog.array_agg(distinct pg_catalog.substr(c.setting, pg_catalog.length('search_path=') + 1)) as paths
+        from realtime_sync.fleet_object o
+        join realtime_sync.fleet_template t on t.kind = o.kind and t.name = o.name and pg_catalog.strpos(t.template, '{{path}}') > 0
+        join pg_catalog.pg_proc p
+            -- One that was changed by hand has the path that was wanted.
+            on p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual and pg_catalog.md5(p.prosrc) = o.body
+        cross join lateral pg_catalog.unnest(p.proconfig) c(setting)
+        where o.kind = 'function' and c.setting like 'search\_path=%'
+        group by o.schema
+    ), stranger as materialized (
+        select k.schema, k.owner, s.name, s.strangers, s.mend, s.place, exists (
+            select from pg_catalog.unnest(k.paths) b(path)
+            where pg_catalog.quote_ident(s.name) = any (pg_catalog.string_to_array(b.path, ', '))
+        ) as open
+        from kit k
+        cross join lateral realtime_sync.fleet_path_schemas(k.schema) s
+        where s.strangers is not null
+    )
+    select
+        case when s.open then 'error' when s.place = 0 then 'warning' else 'info' end,
+        pg_catalog.format('schema %I', s.name),
+        case when s.open
+            then pg_catalog.format('%s may create in it, where the functions of the fleet kit in schema %I look for names: what fits better than what they mean would run as %s', s.strangers, s.schema, s.owner)
+            else pg_catalog.format('%s may create in it, so the functions of the fleet kit in schema %I look for no names there: a trigger or policy of yours that names something of it without the schema fails in their calls', s.strangers, s.schema)
+        end,
+        pg_catalog.format('%s; select * from realtime_sync.fleet_setup(%L);', s.mend, s.schema)
+    from stranger s
+    union all
+    select
+        'warning', pg_catalog.format('schema %I', k.schema),
+        pg_catalog.format('the search_path of the fleet kit''s functions is %s, and should be %s: what of yours they set off may not find its names', k.paths[1], k.path),
+        pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', k.schema)
+    from kit k
+    where k.paths <> array[k.path] and not exists (select from stranger s where s.schema = k.schema and s.open)
+$function$;
+
+revoke all on function realtime_sync.fleet_health() from public;
+
+comment on function realtime_sync.fleet_health() is
+    'Part of realtime_sync.health(): where the fleet kit''s functions look for names.';
