@@ -49,7 +49,8 @@ end;
 -- {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
 -- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
 -- {{#telemetry.id:integer}} if it is a whole number,
--- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table. {{>driver_place}}: a part.
+-- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table, {{#trip:moves}} if a step may move a trip
+-- to another partition. {{>driver_place}}: a part.
 -- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something. {{path}}: the search_path
 -- of what touches the app's tables, and so sets off what the app has written.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
@@ -134,6 +135,20 @@ begin
         join pg_catalog.pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
         join pg_catalog.pg_namespace n on n.oid = b.typnamespace
         where m.schema = fleet_expand.schema and m.entity in ('driver', 'trip')
+        union all
+        select 'trip:moves', ''
+        from realtime_sync.fleet_map m
+        where m.schema = fleet_expand.schema and m.entity = 'trip' and exists (
+            select
+            from pg_catalog.pg_partition_tree(m.relation) t
+            -- A key's columns, in expressions too, go with their table only.
+            join pg_catalog.pg_depend k
+                on k.classid = 'pg_catalog.pg_class'::regclass and k.objid = t.relid and k.objsubid > 0
+                and k.refclassid = k.classid and k.refobjid = k.objid and k.refobjsubid = 0 and k.deptype = 'i'
+            join pg_catalog.pg_attribute a on a.attrelid = t.relid and a.attnum = k.objsubid
+            join pg_catalog.jsonb_each_text(m.columns) c on c.value = a.attname
+            where c.key in ('status', 'driver', 'accepted_at', 'started_at', 'completed_at', 'canceled_at', 'updated_at')
+        )
         union all
         select 'who', w.function
         from realtime_sync.fleet_who w

@@ -14,6 +14,84 @@ insert into realtime_sync.fleet_template (name, kind, template) values
                 'passenger_id', {{t.passenger}},
                 'at', c.at
             )$template$
+),
+(
+    -- Of a trip that was old and is new.
+    'tell_step', 'part',
+    $template$<<my>>
+    declare
+        t alias for new;
+        c record;
+        trip text;
+        moved timestamptz := pg_catalog.clock_timestamp();
+        step json;
+        topic text;
+        users text[];
+        told text[] := '{}';
+        offered boolean;
+        sent bigint;
+        context text;
+    begin
+        trip := new.{{trip.id}};
+        insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
+        values (
+            new.{{trip.id}}, old.{{trip.status}}::text, new.{{trip.status}}::text, my.moved,
+            my.moved - coalesce(
+                (select x.at from {{schema}}.trip_status_changes x where x.trip_id = old.{{trip.id}} order by x.at desc limit 1),
+                {{#trip.created_at}}old.{{trip.created_at}}{{/trip.created_at}}{{^trip.created_at}}null{{/trip.created_at}}
+            )::timestamptz,
+            coalesce(realtime_sync.claim('sub'), session_user::text)
+        )
+        returning from_status, to_status, {{rpc.realtime_trip_state}}(to_status) as state, at, duration into c;
+        -- Whoever was on the trip before hears of it as well.
+        select
+            {{#driver.login}}array(
+                select 'user:' || {{d.login}} from {{driver}} d where {{d.id}} in (new.{{trip.driver}}, old.{{trip.driver}})
+            ){{/driver.login}}{{^driver.login}}array['user:' || new.{{trip.driver}}, 'user:' || old.{{trip.driver}}]{{/driver.login}}
+            {{#trip.passenger}}|| {{#passenger.id}}array(
+                select 'user:' || {{#passenger.login}}{{p.login}}{{/passenger.login}}{{^passenger.login}}{{p.id}}{{/passenger.login}}
+                from {{passenger}} p
+                where {{p.id}} in (
+                    realtime_sync.fleet_id(new.{{trip.passenger}}::text, null::{{passenger.id:type}}),
+                    realtime_sync.fleet_id(old.{{trip.passenger}}::text, null::{{passenger.id:type}})
+                )
+            ){{/passenger.id}}{{^passenger.id}}array['user:' || new.{{trip.passenger}}, 'user:' || old.{{trip.passenger}}]{{/passenger.id}}{{/trip.passenger}},
+            exists (select from {{offer}} o where {{o.trip}} = old.{{trip.id}} and {{o.state}} in ('queued', 'waiting', 'open'))
+        into users, offered;
+        -- By expressions, which unlike statements are prepared once a transaction.
+        step := {{>trip_step}};
+        foreach topic in array pg_catalog.array_remove(array[
+            'driver:' || new.{{trip.driver}}, 'driver:' || old.{{trip.driver}},
+            {{#trip.passenger}}'passenger:' || new.{{trip.passenger}}, 'passenger:' || old.{{trip.passenger}},{{/trip.passenger}}
+            'trip:' || new.{{trip.id}}, 'trip:' || old.{{trip.id}}
+        ] || users, null) loop
+            if topic <> all (told) then
+                told := told || topic;
+                sent := realtime_sync.send(topic, 'trip.status', step);
+            end if;
+        end loop;
+        -- Whom the trip was offered to: it is nobody's any more.
+        if offered and (c.state = 'accepted' or {{rpc.realtime_trip_accepted}}(c.to_status) is null) then
+            perform {{rpc.realtime_close_offers}}(
+                old.{{trip.id}}, null, case c.state when 'accepted' then 'taken' else 'canceled' end,
+                'trip ' || coalesce(c.to_status, 'without status')
+            );
+        end if;
+    -- A step of the app's that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed
+    -- on. One by the kit's own calls is taken and told, or neither.
+    exception
+        when transaction_rollback then
+            raise;
+        when others then
+            get stacked diagnostics context = pg_exception_context;
+            if context like '%realtime_move_trip(%' then
+                raise;
+            end if;
+            raise warning using
+                errcode = sqlstate,
+                message = pg_catalog.format('trip %s took a step and nobody was told: %s', trip, sqlerrm),
+                hint = $n$What is gone or renamed since: select * from realtime_sync.fleet_setup({{schema:literal}}, create_missing => true);$n$;
+    end;$template$
 );
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
@@ -145,83 +223,26 @@ set search_path = {{path}}
 -- A load's first rows are no reason to read the whole history for each of the others.
 set enable_seqscan = off
 as $$
-<<my>>
-declare
-    t alias for new;
-    c record;
-    trip text;
-    moved timestamptz := pg_catalog.clock_timestamp();
-    step json;
-    topic text;
-    users text[];
-    told text[] := '{}';
-    offered boolean;
-    sent bigint;
-    context text;
-begin
-    trip := new.{{trip.id}};
-    insert into {{schema}}.trip_status_changes (trip_id, from_status, to_status, at, duration, actor)
-    values (
-        new.{{trip.id}}, old.{{trip.status}}::text, new.{{trip.status}}::text, my.moved,
-        my.moved - coalesce(
-            (select x.at from {{schema}}.trip_status_changes x where x.trip_id = old.{{trip.id}} order by x.at desc limit 1),
-            {{#trip.created_at}}old.{{trip.created_at}}{{/trip.created_at}}{{^trip.created_at}}null{{/trip.created_at}}
-        )::timestamptz,
-        coalesce(realtime_sync.claim('sub'), session_user::text)
-    )
-    returning from_status, to_status, {{rpc.realtime_trip_state}}(to_status) as state, at, duration into c;
-    -- Whoever was on the trip before hears of it as well.
-    select
-        {{#driver.login}}array(
-            select 'user:' || {{d.login}} from {{driver}} d where {{d.id}} in (new.{{trip.driver}}, old.{{trip.driver}})
-        ){{/driver.login}}{{^driver.login}}array['user:' || new.{{trip.driver}}, 'user:' || old.{{trip.driver}}]{{/driver.login}}
-        {{#trip.passenger}}|| {{#passenger.id}}array(
-            select 'user:' || {{#passenger.login}}{{p.login}}{{/passenger.login}}{{^passenger.login}}{{p.id}}{{/passenger.login}}
-            from {{passenger}} p
-            where {{p.id}} in (
-                realtime_sync.fleet_id(new.{{trip.passenger}}::text, null::{{passenger.id:type}}),
-                realtime_sync.fleet_id(old.{{trip.passenger}}::text, null::{{passenger.id:type}})
-            )
-        ){{/passenger.id}}{{^passenger.id}}array['user:' || new.{{trip.passenger}}, 'user:' || old.{{trip.passenger}}]{{/passenger.id}}{{/trip.passenger}},
-        exists (select from {{offer}} o where {{o.trip}} = old.{{trip.id}} and {{o.state}} in ('queued', 'waiting', 'open'))
-    into users, offered;
-    -- By expressions, which unlike statements are prepared once a transaction.
-    step := {{>trip_step}};
-    foreach topic in array pg_catalog.array_remove(array[
-        'driver:' || new.{{trip.driver}}, 'driver:' || old.{{trip.driver}},
-        {{#trip.passenger}}'passenger:' || new.{{trip.passenger}}, 'passenger:' || old.{{trip.passenger}},{{/trip.passenger}}
-        'trip:' || new.{{trip.id}}, 'trip:' || old.{{trip.id}}
-    ] || users, null) loop
-        if topic <> all (told) then
-            told := told || topic;
-            sent := realtime_sync.send(topic, 'trip.status', step);
-        end if;
-    end loop;
-    -- Whom the trip was offered to: it is nobody's any more.
-    if offered and (c.state = 'accepted' or {{rpc.realtime_trip_accepted}}(c.to_status) is null) then
-        perform {{rpc.realtime_close_offers}}(
-            old.{{trip.id}}, null, case c.state when 'accepted' then 'taken' else 'canceled' end,
-            'trip ' || coalesce(c.to_status, 'without status')
-        );
-    end if;
+{{^trip:moves}}begin
+    {{>tell_step}}
     return null;
--- A step of the app's that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed
--- on. One by the kit's own calls is taken and told, or neither.
-exception
-    when transaction_rollback then
-        raise;
-    when others then
-        get stacked diagnostics context = pg_exception_context;
-        if context like '%realtime_move_trip(%' then
-            raise;
-        end if;
-        raise warning using
-            errcode = sqlstate,
-            message = pg_catalog.format('trip %s took a step and nobody was told: %s', trip, sqlerrm),
-            hint = $n$What is gone or renamed since: select * from realtime_sync.fleet_setup({{schema:literal}}, create_missing => true);$n$;
-        return null;
 end
-$$;
+{{/trip:moves}}{{#trip:moves}}declare
+    pair record;
+begin
+    for pair in
+        select o as was, n as becomes
+        from old_trips o
+        join new_trips n on n.{{trip.id}} = o.{{trip.id}}
+        where n.{{trip.status}} is distinct from o.{{trip.status}}
+    loop
+        old := pair.was;
+        new := pair.becomes;
+        {{>tell_step}}
+    end loop;
+    return null;
+end
+{{/trip:moves}}$$;
 comment on function {{rpc.realtime_tell_trip}}() is
     'Trigger function: a trip took a step, by the kit or by the app: row in trip_status_changes, event trip.status to trip:<id>, driver:<id>, passenger:<id>, user:<login>; then its offers are closed, if nobody can accept it any more.'
 $template$,
@@ -229,12 +250,14 @@ $template$,
 ),
 (
     -- Fires right after those of capture, which tell of the change itself, and before the app's own: after one that
-    -- updates the row again, what is told would end on the older value.
+    -- updates the row again, what is told would end on the older value. Where the step itself moves the row to another
+    -- partition PostgreSQL fires the row triggers of a DELETE and an INSERT, but the statement's has the row before and after.
     '00_realtime_tell_trip', 'trigger', 0, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
     $template$
 create trigger "00_realtime_tell_trip" after update on {{trip}}
-for each row when (old.{{trip.status}} is distinct from new.{{trip.status}})
-execute function {{rpc.realtime_tell_trip}}()
+{{^trip:moves}}for each row when (old.{{trip.status}} is distinct from new.{{trip.status}})
+{{/trip:moves}}{{#trip:moves}}referencing old table as old_trips new table as new_trips for each statement
+{{/trip:moves}}execute function {{rpc.realtime_tell_trip}}()
 $template$,
     null
 ),

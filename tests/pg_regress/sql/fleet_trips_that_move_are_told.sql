@@ -1,0 +1,91 @@
+-- Promise: a step that moves its trip to another partition is told as any other: by the kit's calls, and of each trip of an
+-- update of the app's own; where no step can move one, row by row before the app's own triggers.
+\set SHOW_CONTEXT never
+set client_min_messages = warning;
+create schema moves;
+set search_path = moves;
+create table drivers (id bigint primary key, user_id text unique, is_online boolean not null default true, lat float8, lng float8);
+create table trips (
+    id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', fare numeric,
+    pickup_lat float8, pickup_lng float8, created_at timestamptz not null default now(), completed_at timestamptz, primary key (id, status)
+) partition by list (status);
+create table trips_open partition of trips for values in ('requested', 'offered');
+create table trips_running partition of trips for values in ('accepted', 'arriving', 'arrived', 'in_progress');
+create table trips_over partition of trips default;
+insert into drivers select n, 'u' || n, true, 52.5, 13.4 from generate_series(1, 3) n;
+insert into trips (id, passenger_id, pickup_lat, pickup_lng) select n, 'rita', 52.5, 13.4 from generate_series(1, 6) n;
+reset search_path;
+-- its key is of two columns, as PostgreSQL wants it
+select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
+select status, object, why from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask' or object ~ 'tell_trip';
+select count(*) as again from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'done';
+set search_path = moves;
+select pg_get_triggerdef(oid) from pg_trigger where tgrelid = 'trips'::regclass and tgname = '00_realtime_tell_trip';
+create view said as
+select payload ->> 'trip_id' as trip, payload ->> 'from' as "from", payload ->> 'to' as "to", string_agg(topics[1], ' ' order by topics[1]) as topics
+from realtime_sync.event where event = 'trip.status' group by 1, 2, 3, payload ->> 'at' order by 1, min(id);
+
+-- the kit's calls: to another partition, within one, and back
+truncate realtime_sync.event;
+select count(*) from offer_trip(1, array[1, 2]);
+select state from accept_offer(1);
+select state, reason from trip_offers order by id;
+select set_trip_status(1, 'arriving') ->> 'to' as now;
+select set_trip_status(1, 'arrived') ->> 'to' as now;
+select set_trip_status(1, 'in_progress') ->> 'to' as now;
+select set_trip_status(1, 'completed') ->> 'from' as was;
+select * from said;
+select trip_id, from_status, to_status, duration is not null as timed from trip_status_changes order by id;
+
+-- the app's own, some of which move, of which one is no step, and one is undone
+truncate realtime_sync.event;
+begin;
+update trips set status = case id when 2 then 'accepted' when 3 then 'offered' when 4 then 'canceled' else status end, driver_id = case id when 2 then 2 end, fare = id where id between 2 and 5;
+savepoint undone;
+update trips set status = 'canceled' where id = 6;
+rollback to undone;
+commit;
+select * from said;
+-- what was offered of one that moves is taken back
+select count(*) from offer_trip(5, array[3]);
+update trips set status = 'canceled' where id = 5;
+select trip_id, state, reason from trip_offers where trip_id = 5;
+-- one that cannot be told of is taken, and so are the others of the statement
+alter table trip_status_changes add constraint not_3 check (trip_id <> 3) not valid;
+truncate realtime_sync.event;
+set client_min_messages = warning;
+update trips set status = 'canceled' where id in (2, 3);
+select id, status from trips order by id;
+select * from said;
+-- one by the kit's own calls is not
+update trips set status = 'accepted', driver_id = 3 where id = 3;
+select set_trip_status(3, 'arriving');
+select status from trips where id = 3;
+drop view said;
+reset search_path;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
+select tgname from pg_trigger where tgrelid = 'moves.trips'::regclass and not tgisinternal;
+
+-- by an expression, and by what no step changes
+drop table moves.trips;
+create table moves.trips (
+    id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', fare numeric, created_at timestamptz not null default now(), completed_at timestamptz
+) partition by list ((completed_at is null));
+create table moves.trips_open partition of moves.trips for values in (true);
+create table moves.trips_over partition of moves.trips for values in (false);
+create index on moves.trips (id);
+select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
+select object from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask';
+select tgtype & 1 as each_row from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname = '00_realtime_tell_trip';
+select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
+drop table moves.trips;
+create table moves.trips (
+    id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', fare numeric, created_at timestamptz not null default now(), primary key (id, created_at)
+) partition by range (created_at);
+create table moves.trips_all partition of moves.trips default;
+select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
+select object from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask';
+select tgtype & 1 as each_row from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname = '00_realtime_tell_trip';
+select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
+drop schema moves cascade;
+truncate realtime_sync.event;
