@@ -88,7 +88,7 @@ as $function$
         select s.relation
         from realtime_sync.source s
         join pg_catalog.pg_class c on c.oid = s.relation
-        where pg_catalog.pg_has_role(c.relowner, 'usage')
+        where pg_catalog.pg_has_role(c.relowner, 'usage') and not pg_catalog.pg_is_other_temp_schema(c.relnamespace)
         order by s.relation
     )
     select pg_catalog.count(*) filter (where realtime_sync.disable(mine.relation)) from mine
@@ -112,4 +112,4 @@ comment on function realtime_sync.enable(
 comment on function realtime_sync.disable(regclass) is
     'Undoes what enable() did: triggers, replica identity, publication. False if there was nothing.';
 comment on function realtime_sync.disable_all() is
-    'disable() for every source the caller owns; gives their number.';
+    'disable() for every source the caller owns, but temporary tables of other sessions; gives their number.';
