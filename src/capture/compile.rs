@@ -81,7 +81,8 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             truncate: head("TRUNCATE", event),
             leave: head("LEAVE", None),
         };
-        let is_partition = (*(*relation).rd_rel).relispartition;
+        let class = &*(*relation).rd_rel;
+        let is_partition = class.relispartition && class.relkind as u8 == pg_sys::RELKIND_RELATION;
         let conditional = is_partition && !(*data.tg_trigger).tgqual.is_null();
         let unmoved = conditional.then(|| relation::unmoved(&key, &columns, &ancestors));
         relations.extend(ancestors);

@@ -96,6 +96,7 @@ pub struct Plan {
     pub foreign: bool,
     /// The topmost table this trigger was cloned from, or the relation itself.
     pub root: Oid,
+    /// Stored here: what a foreign one's rows are given tells nothing of their command.
     pub is_partition: bool,
     /// Where a WHEN may keep one half of a moved row from its trigger: the columns of the key that no move
     /// changes, by which the halves that do come are known to be of one row.

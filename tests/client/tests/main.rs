@@ -8,6 +8,7 @@ mod databases;
 mod dump;
 mod failover;
 mod faults;
+mod foreign_partitions;
 mod harness;
 mod held;
 mod notify;
