@@ -53,13 +53,14 @@ select trip_id, state, reason from trip_offers where trip_id = 5;
 -- one that cannot be told of is taken, and so are the others of the statement
 alter table trip_status_changes add constraint not_3 check (trip_id <> 3) not valid;
 truncate realtime_sync.event;
-set client_min_messages = warning;
 update trips set status = 'canceled' where id in (2, 3);
 select id, status from trips order by id;
 select * from said;
 -- one by the kit's own calls is not
 update trips set status = 'accepted', driver_id = 3 where id = 3;
+\set VERBOSITY terse
 select set_trip_status(3, 'arriving');
+\set VERBOSITY default
 select status from trips where id = 3;
 drop view said;
 reset search_path;

@@ -1,5 +1,5 @@
--- Promise: what is wrong with a call of presence is said in its own words, with the SQLSTATE that is right and a hint that
--- mends it: to the back end, to who may send, to who may only read.
+-- Promise: what is wrong with a call of presence is said with the SQLSTATE that is right, in its own words and with a hint that
+-- mends it, to the back end, to who may send, to who may only read; limits of names, meta and ttl in those of PostgreSQL.
 \set SHOW_CONTEXT never
 \pset format unaligned
 \pset tuples_only on
