@@ -32,7 +32,16 @@ as $function$
     with due as materialized (
         select h.ctid
         from realtime_sync.held h
-        where h.until <= pg_catalog.clock_timestamp()
+        where h.until <= (
+            -- All, where the last was opened by a clock that has been set back since.
+            select case
+                when l.until <= pg_catalog.clock_timestamp() + l.throttle * interval '1 millisecond' then pg_catalog.clock_timestamp()
+                else 'infinity'
+            end
+            from realtime_sync.held l
+            order by l.until desc
+            limit 1
+        )
         order by h.until
         limit max_events
         for update skip locked

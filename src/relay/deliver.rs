@@ -1,9 +1,10 @@
 //! What a relay does in one turn: tick, then send each sink what it has not got yet.
 
 use super::batch::Batch;
+use super::clock::{now, wall};
 use super::held;
 use super::pace::Pace;
-use super::progress::{Progress, now};
+use super::progress::Progress;
 use super::sink::{ENOUGH, Sink, Sinks};
 use super::target::Target;
 use super::throttle::Valve;
@@ -156,7 +157,7 @@ impl Relay {
         // SAFETY: pushed above.
         unsafe { pg_sys::PopActiveSnapshot() };
         shared::count(Counter::Sent, self.sent - sent);
-        let now = now();
+        let (now, wall) = (now(), wall());
         if since != 0 && ticked > 0 {
             self.since = Some(self.since.map_or(since, |oldest| oldest.min(since)));
         }
@@ -164,12 +165,12 @@ impl Relay {
             None => self.since = None,
             Some(true) => {
                 if let Some(since) = self.since.take() {
-                    shared::observe(now - since);
+                    shared::observe(wall - since);
                 }
             }
             Some(false) => {}
         }
-        relay.looked.store(now, Relaxed);
+        relay.looked.store(wall, Relaxed);
         self.worked = ticked > 0 || self.sent > sent || behind == Some(0);
         if !aside {
             self.loaded = ticked >= MANY && now - std::mem::replace(&mut self.many, now) < CLOSE;

@@ -1,8 +1,8 @@
 //! relay(): the relay's work done by whoever calls it, a scheduler or a test.
 
+use super::clock::now;
 use super::deliver::Relay;
 use super::held;
-use super::progress::now;
 use super::timer::Timers;
 use super::worker::Next;
 use crate::error::Error;

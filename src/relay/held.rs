@@ -1,6 +1,6 @@
 //! What sources keep out of the log until the window of its row ends, see `log/held.rs`.
 
-use super::progress::now;
+use super::clock::{now, until, wall};
 use super::{owner, statement};
 use crate::log::layout::{self, Layout};
 use crate::log::shared::{self, Counter};
@@ -17,19 +17,27 @@ const LOCKED: i64 = 100_000;
 const FAILED: i64 = 1_000_000;
 
 static NEXT: Statement<0> = Statement::new(
-    c"select h.until from realtime_sync.held h order by h.until limit 1",
+    c"select l.until, l.throttle, (select f.until from realtime_sync.held f order by f.until limit 1)
+    from realtime_sync.held l
+    order by l.until desc
+    limit 1",
     [],
 );
 
-/// When the next window ends, as the active snapshot has it. A database without any such source pays a
-/// look at the table's size.
+/// When the next window ends, as the active snapshot has it: at once where the last ends later than any that was
+/// opened by now, by a clock that has been set back. A database without any such source pays a look at the table's
+/// size.
 pub fn next_due(layout: &Layout) -> Option<i64> {
     if layout.held == Oid::INVALID || is_empty(layout.held) {
         return None;
     }
     let mut due = None;
     NEXT.run([], |row| {
-        due = Some(row.long(0));
+        let longest = wall().saturating_add(row.long(1) * 1_000);
+        due = Some(match row.long(0) <= longest {
+            true => until(row.long(2)),
+            false => now(),
+        });
         false
     });
     due

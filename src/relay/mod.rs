@@ -1,6 +1,7 @@
 //! Delivery: from the log to those who listen.
 
 mod batch;
+mod clock;
 mod cover;
 mod database;
 mod definition;

@@ -1,5 +1,6 @@
 //! How far a sink has come: rows that are only ever added, so that no row becomes a hot spot.
 
+use super::clock::wall;
 use super::{ring, statement};
 use crate::log::layout::{self, SEGMENTS};
 use crate::log::octets::Octets;
@@ -121,7 +122,9 @@ impl Progress {
 
     /// Writes down what advance() has not.
     pub fn settle(&mut self, sink: i32) {
-        if self.place != self.told && now() - self.written > QUIET {
+        // Written later than now: before the clock was set back.
+        let lately = (0..=QUIET).contains(&(wall() - self.written));
+        if self.place != self.told && !lately {
             self.write(sink, None);
         }
     }
@@ -133,7 +136,7 @@ impl Progress {
 
     fn write(&mut self, sink: i32, error: Option<&str>) {
         self.told = self.place;
-        self.written = now();
+        self.written = wall();
         let Place {
             timeline,
             position,
@@ -169,9 +172,4 @@ impl Progress {
             );
         }
     }
-}
-
-pub fn now() -> i64 {
-    // SAFETY: reads the clock.
-    unsafe { pg_sys::GetCurrentTimestamp() }
 }

@@ -1,11 +1,11 @@
 //! Sinks: where events go, as realtime_sync.sink_definition says at the moment.
 
 use super::batch::{Batch, Entry};
+use super::clock::now;
 use super::dialect::Dialect;
 use super::mistake::Mistake;
 use super::notify::Notifier;
 use super::owner;
-use super::progress::now;
 use super::queue::Portion;
 use super::table;
 use super::wal;

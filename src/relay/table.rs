@@ -1,9 +1,9 @@
 //! A table sink: a row for each event, or for each of its topics.
 
 use super::batch::Entry;
+use super::clock::now;
 use super::dialect::{connected, execute, prepare};
 use super::mistake::Mistake;
-use super::progress::now;
 use crate::capture::encoding::utf8;
 use crate::log::octets::Octets;
 use pgrx::pg_sys::{self, Datum, Oid};

@@ -1,7 +1,8 @@
 //! A sink as the relay serves it: how far it has come, and when to try it again.
 
 use super::batch::Batch;
-use super::progress::{Progress, now};
+use super::clock::now;
+use super::progress::Progress;
 use super::queue;
 use super::sink::Sink;
 use super::throttle::Valve;

@@ -2,7 +2,8 @@
 //! the order of its events, so that one that is behind is throttled as well.
 
 use super::batch::{Batch, Entry};
-use super::progress::{Progress, now};
+use super::clock::{now, until};
+use super::progress::Progress;
 use super::sink::INLINE;
 use crate::log::history::{self, Pair, Wanted};
 use crate::log::shared::{self, Counter};
@@ -88,8 +89,10 @@ impl Valve {
             match subject {
                 Subject::Row(row) if entry.throttle > 0 => {
                     let window = i64::from(entry.throttle) * 1_000;
-                    let until = entry.at.saturating_add(window);
-                    self.throttle.recall(&row, window, until, held);
+                    // The clock may have been set back since.
+                    let made = until(entry.at).min(now());
+                    self.throttle
+                        .recall(&row, window, made.saturating_add(window), held);
                 }
                 subject => self.throttle.pass_subject(&subject, held),
             }

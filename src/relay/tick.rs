@@ -1,7 +1,7 @@
 //! One step of the relay: a snapshot with a position. What it sees and the one before did not is the
 //! tick's.
 
-use super::progress::now;
+use super::clock::wall;
 use super::{ring, statement};
 use crate::log::history::{self, Tick};
 use crate::log::layout::{Layout, SEGMENTS};
@@ -185,7 +185,7 @@ pub fn insert(layout: &Layout, tick: &Tick) {
         Some(timeline.into()),
         Some(wal_timeline.into()),
         Some(position.into()),
-        Some(now().into()),
+        Some(wall().into()),
         events.map(Datum::from),
         Some((segment as i16).into()),
         Some(Datum::from(snapshot.as_ptr())),

@@ -1,8 +1,8 @@
 //! Functions of kits that are called when what they look after is due.
 
+use super::clock::{now, until};
 use super::dialect::{kept, value};
 use super::owner;
-use super::progress::now;
 use super::statement;
 use crate::log::octets::Octets;
 use crate::log::statement::Statement;
@@ -139,7 +139,7 @@ impl Timer {
                 if self.failing {
                     statement::run(MENDED, &[owner.into(), name.into()]);
                 }
-                let due = next.map_or(i64::MAX, |next| next.max(began + PAUSE));
+                let due = next.map_or(i64::MAX, |next| until(next).max(began + PAUSE));
                 State { due, failures: 0 }
             }
             Err(error) => {

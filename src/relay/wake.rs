@@ -3,6 +3,7 @@
 
 use crate::log::server::{self, Local};
 use crate::log::shared;
+use crate::relay::clock::wall;
 use crate::relay::launch;
 use crate::settings;
 use pgrx::pg_sys;
@@ -103,10 +104,10 @@ pub fn remind() {
 #[cold]
 fn start() {
     let relay = shared::relay();
-    // SAFETY: reads the clock.
-    let now = unsafe { pg_sys::GetCurrentTimestamp() };
+    let now = wall();
     let last = relay.launched.load(Relaxed);
-    let due = now.saturating_sub(last) > STARTING;
+    // One of later was asked for before the clock was set back.
+    let due = !(0..=STARTING).contains(&(now - last));
     if due
         && relay
             .launched

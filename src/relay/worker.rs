@@ -1,6 +1,7 @@
 //! The background worker: one a database, started by the first change there, or at boot where the
 //! library is preloaded.
 
+use super::clock::now;
 use super::database;
 use super::deliver::Relay;
 use super::held;
@@ -109,8 +110,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
     let mut relay = Relay::new();
     relay.pace = Some(Pace::new());
     let mut timers = Timers::default();
-    // SAFETY: reads the clock.
-    let mut busy = unsafe { pg_sys::GetCurrentTimestamp() };
+    let mut busy = now();
     let mut retain_at = busy + FIRST_RETAIN;
     let mut looked = busy;
     loop {
@@ -128,8 +128,7 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
             }
         }
         let next = cycle(&mut relay);
-        // SAFETY: reads the clock.
-        let now = unsafe { pg_sys::GetCurrentTimestamp() };
+        let now = now();
         if now >= retain_at && next != Next::Leave {
             retain();
             retain_at = now + RETAIN;

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod bulk;
+mod clock;
 mod coalesce;
 mod crash;
 mod databases;
