@@ -71,7 +71,7 @@ $function$;
 -- What allow() has given. pg_dump leaves out policies on an extension's tables (pg_dump.c,
 -- checkExtensionMembership), but not the rows of this one: its trigger writes the policies again when
 -- they are restored. The privileges pg_dump keeps itself.
-create table realtime_sync.permission (
+create table realtime_sync.allowed (
     role regrole not null,
     action text not null check (action in ('read', 'send', 'migrate')),
     topics text[],
@@ -81,7 +81,39 @@ create table realtime_sync.permission (
     check ((action = 'migrate') = (policy is null))
 );
 
-select pg_catalog.pg_extension_config_dump('realtime_sync.permission', '');
+-- The roles that have a privilege or a policy here. DROP ROLE is refused to these, and DROP OWNED takes both: a role
+-- that has neither may be another that was given the number of one that is gone.
+create view realtime_sync.grantee as
+select a.grantee as role, null::name as policy
+from pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+where n.nspname = 'realtime_sync'
+union all
+select a.grantee, null
+from pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+where p.oid = 'realtime_sync.capture()'::regprocedure
+union all
+select pg_catalog.unnest(p.polroles), p.polname
+from pg_catalog.pg_policy p
+where p.polrelid = 'realtime_sync.event'::regclass;
+
+create view realtime_sync.permission as
+select a.role, a.action, a.topics, a.policy
+from realtime_sync.allowed a
+where exists (select from realtime_sync.grantee g where g.role = a.role and coalesce(g.policy = a.policy, true));
+
+-- The same without a view, which pg_dump does not let itself be led to (restrict_nonsystem_relation_kind).
+select pg_catalog.pg_extension_config_dump('realtime_sync.allowed', $condition$
+where exists (
+    select from pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+    where n.nspname = 'realtime_sync' and a.grantee = role
+) or exists (
+    select from pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+    where p.oid = 'realtime_sync.capture()'::pg_catalog.regprocedure and a.grantee = role
+) or exists (
+    select from pg_catalog.pg_policy p
+    where p.polrelid = 'realtime_sync.event'::pg_catalog.regclass and role = any (p.polroles) and coalesce(p.polname = policy, true)
+)
+$condition$);
 
 create function realtime_sync.write_policy() returns trigger
 language plpgsql
@@ -89,7 +121,7 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '3s'
 as $function$
 declare
-    permission realtime_sync.permission := coalesce(new, old);
+    permission realtime_sync.allowed := coalesce(new, old);
     clause text := case permission.action when 'read' then 'using' else 'with check' end;
     written boolean := exists (
         select from pg_catalog.pg_policy p
@@ -136,7 +168,7 @@ exception
 end
 $function$;
 
-create trigger write_policy after insert or update or delete on realtime_sync.permission
+create trigger write_policy after insert or update or delete on realtime_sync.allowed
     for each row execute function realtime_sync.write_policy();
 
 create function realtime_sync.check_permission(call text, action text default null, topics text[] default null)
@@ -197,6 +229,19 @@ begin
 end
 $function$;
 
+-- Roles that are gone have left their rows: DROP OWNED took only the privileges and policies.
+create function realtime_sync.forget_roles() returns void
+volatile language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    delete from realtime_sync.allowed a
+    where not exists (select from realtime_sync.permission p where (p.role, p.action) = (a.role, a.action));
+    delete from realtime_sync.fleet_allowed a
+    where not exists (select from realtime_sync.fleet_permission p where (p.schema, p.role) = (a.schema, a.role));
+end
+$function$;
+
 create function realtime_sync.allow(role regrole, action text, topics text[] default null) returns text[]
 volatile language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -209,8 +254,7 @@ declare
 begin
     perform realtime_sync.check_permission('allow', action, topics);
     perform realtime_sync.check_role(role);
-    -- A role that is gone has left its row: DROP OWNED took only the policy.
-    delete from realtime_sync.permission p where not exists (select from pg_catalog.pg_roles r where r.oid = p.role);
+    perform realtime_sync.forget_roles();
     if action <> 'migrate' then
         if topics is null or topics = '{}' then
             raise invalid_parameter_value using
@@ -290,7 +334,7 @@ declare
 begin
     perform realtime_sync.check_permission('disallow', action, topics);
     perform realtime_sync.check_role(role);
-    delete from realtime_sync.permission p where not exists (select from pg_catalog.pg_roles r where r.oid = p.role);
+    perform realtime_sync.forget_roles();
     select array(
         select t.topic
         from pg_catalog.unnest(p.topics) with ordinality as t(topic, place)
@@ -322,10 +366,13 @@ $function$;
 revoke all on function realtime_sync.claim(text) from public;
 revoke all on function realtime_sync.topic_condition(text, text[]) from public;
 revoke all on function realtime_sync.privileges(text) from public;
+revoke all on table realtime_sync.allowed from public;
+revoke all on table realtime_sync.grantee from public;
 revoke all on table realtime_sync.permission from public;
 revoke all on function realtime_sync.write_policy() from public;
 revoke all on function realtime_sync.check_permission(text, text, text[]) from public;
 revoke all on function realtime_sync.check_role(regrole) from public;
+revoke all on function realtime_sync.forget_roles() from public;
 revoke all on function realtime_sync.allow(regrole, text, text[]) from public;
 revoke all on function realtime_sync.kept_privileges(regrole) from public;
 revoke all on function realtime_sync.disallow(regrole, text, text[]) from public;
@@ -336,14 +383,20 @@ comment on function realtime_sync.topic_condition(text, text[]) is
     'Part of realtime_sync.allow(): the policy condition of topic patterns.';
 comment on function realtime_sync.privileges(text) is
     'Part of realtime_sync.allow(): the privileges an action needs.';
-comment on table realtime_sync.permission is
-    'What realtime_sync.allow() has given to whom. allow() and disallow() write it, and its trigger the policies.';
+comment on table realtime_sync.allowed is
+    'What realtime_sync.allow() has given, also to roles that are gone since. Its trigger writes the policies.';
+comment on view realtime_sync.grantee is
+    'Roles that have a privilege on the schema realtime_sync or on capture(), or a policy on the events.';
+comment on view realtime_sync.permission is
+    'What realtime_sync.allow() has given to whom.';
 comment on function realtime_sync.write_policy() is
-    'Trigger function: writes the policy of a row of realtime_sync.permission.';
+    'Trigger function: writes the policy of a row of realtime_sync.allowed.';
 comment on function realtime_sync.check_permission(text, text, text[]) is
     'Raises unless the caller owns the log, and unless the arguments of allow() make sense.';
 comment on function realtime_sync.check_role(regrole) is
     'Raises unless the role exists.';
+comment on function realtime_sync.forget_roles() is
+    'Part of realtime_sync.allow(): lets go what was given to roles that are gone.';
 comment on function realtime_sync.allow(regrole, text, text[]) is
     'Lets a role read or send topics, or migrate (enable and disable its own tables). Topics are added to those it has: ''drivers'', ''trip:*'', ''driver:{jwt.sub}'', ''inbox:{user}''. Returns all of them.';
 comment on function realtime_sync.kept_privileges(regrole) is

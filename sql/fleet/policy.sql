@@ -1,9 +1,9 @@
 -- Who of an app's users hears and calls what, by one call for the usual shape: a driver his own, a passenger
 -- his trips, a dispatcher all drivers and trips. fleet_allow() writes policies and grants, as allow() does.
 
--- What fleet_allow() has given. As of realtime_sync.permission, pg_dump keeps the rows and not the policies,
+-- What fleet_allow() has given. As of realtime_sync.allowed, pg_dump keeps the rows and not the policies,
 -- and the trigger writes these again when the rows are restored.
-create table realtime_sync.fleet_permission (
+create table realtime_sync.fleet_allowed (
     schema name not null,
     role regrole not null,
     -- The functions the policy asks, as the reader; by name, so that dropping them leaves a policy that lets
@@ -16,7 +16,14 @@ create table realtime_sync.fleet_permission (
     primary key (schema, role)
 );
 
-select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_permission', '');
+create view realtime_sync.fleet_permission as
+select a.schema, a.role, a.topics, a.dispatcher, a.policy, a.usage
+from realtime_sync.fleet_allowed a
+where exists (select from realtime_sync.grantee g where g.role = a.role and coalesce(g.policy = a.policy, true));
+
+select pg_catalog.pg_extension_config_dump('realtime_sync.fleet_allowed', c.condition)
+from pg_catalog.pg_extension e, rows from (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) as c (relation, condition)
+where c.relation = 'realtime_sync.allowed'::regclass;
 
 create function realtime_sync.fleet_topics(function text) returns text[]
 stable strict language plpgsql
@@ -52,7 +59,7 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '3s'
 as $function$
 declare
-    permission realtime_sync.fleet_permission := coalesce(new, old);
+    permission realtime_sync.fleet_allowed := coalesce(new, old);
     written boolean := exists (
         select from pg_catalog.pg_policy p
         where p.polrelid = 'realtime_sync.event'::regclass
@@ -95,7 +102,7 @@ exception
 end
 $function$;
 
-create trigger write_policy after insert or update or delete on realtime_sync.fleet_permission
+create trigger write_policy after insert or update or delete on realtime_sync.fleet_allowed
     for each row execute function realtime_sync.fleet_write_policy();
 
 -- What a role gets in the app's schema: the kit's functions, and its tables as far as their rows are its own.
@@ -306,7 +313,7 @@ declare
 begin
     perform realtime_sync.check_permission('fleet_allow');
     perform realtime_sync.check_role(reader);
-    delete from realtime_sync.fleet_permission p where not exists (select from pg_catalog.pg_roles r where r.oid = p.role);
+    perform realtime_sync.forget_roles();
     select
         fleet_allow.schema, reader,
         pg_catalog.max(pg_catalog.format('%I.%I()', o.schema, o.actual)) filter (where o.name = 'realtime_topics'),
@@ -387,6 +394,7 @@ declare
 begin
     perform realtime_sync.check_permission('fleet_disallow');
     perform realtime_sync.check_role(reader);
+    perform realtime_sync.forget_roles();
     delete from realtime_sync.fleet_permission p where p.schema = fleet_disallow.schema and p.role = reader
     returning p.usage into used;
     if not found then
@@ -437,6 +445,7 @@ begin
 end
 $function$;
 
+revoke all on table realtime_sync.fleet_allowed from public;
 revoke all on table realtime_sync.fleet_permission from public;
 revoke all on function realtime_sync.fleet_topics(text) from public;
 revoke all on function realtime_sync.fleet_dispatches(text) from public;
@@ -447,14 +456,16 @@ revoke all on function realtime_sync.fleet_privileges() from public;
 revoke all on function realtime_sync.fleet_allow(name, regrole, text) from public;
 revoke all on function realtime_sync.fleet_disallow(name, regrole) from public;
 
-comment on table realtime_sync.fleet_permission is
-    'What realtime_sync.fleet_allow() has given to whom; its trigger writes the policies on realtime_sync.event.';
+comment on table realtime_sync.fleet_allowed is
+    'What realtime_sync.fleet_allow() has given, also to roles that are gone since; its trigger writes the policies on realtime_sync.event.';
+comment on view realtime_sync.fleet_permission is
+    'What realtime_sync.fleet_allow() has given to whom.';
 comment on function realtime_sync.fleet_topics(text) is
     'Part of the policies of realtime_sync.fleet_allow(): the topics of the caller, as the app''s schema says.';
 comment on function realtime_sync.fleet_dispatches(text) is
     'Part of the policies of realtime_sync.fleet_allow(): whether the caller is a dispatcher, as the app''s schema says.';
 comment on function realtime_sync.fleet_write_policy() is
-    'Trigger function: writes the policy of a row of realtime_sync.fleet_permission.';
+    'Trigger function: writes the policy of a row of realtime_sync.fleet_allowed.';
 comment on function realtime_sync.fleet_grant(name, regrole) is
     'Part of realtime_sync.fleet_allow(): the privileges and policies in the app''s schema.';
 comment on function realtime_sync.fleet_identify(name, text) is

@@ -46,7 +46,6 @@ as $function$
         'error', 'role ' || m.role, pg_catalog.format('the policy that lets it %s is gone', m.action),
         pg_catalog.format('select realtime_sync.allow(%L, %L, %L);', m.role, m.action, m.topics)
     from realtime_sync.permission m
-    join pg_catalog.pg_roles r on r.oid = m.role
     where m.policy is not null and not exists (
         select from pg_catalog.pg_policy p
         where p.polrelid = 'realtime_sync.event'::regclass and p.polname = m.policy
