@@ -433,7 +433,10 @@ unsafe extern "C-unwind" fn on_transaction(
 ) {
     use pg_sys::XactEvent::*;
     match event {
-        XACT_EVENT_PRE_COMMIT => pre_commit(),
+        XACT_EVENT_PRE_COMMIT => {
+            pre_commit();
+            wake::retry();
+        }
         XACT_EVENT_PRE_PREPARE => pre_prepare(),
         // An error in the commit callback would be a PANIC of the whole cluster: nothing here can
         // raise or allocate.

@@ -93,7 +93,7 @@ pub struct Relay {
     pub reserved: AtomicU64,
     /// Counts ticks and batches, so that a relay sees that another has been at work.
     pub turns: AtomicU64,
-    /// When a start of the worker was last asked for, and last refused for want of a process.
+    /// When a start of the worker was last asked for, and when it was refused for want of a process, 0 if it was not.
     pub launched: AtomicI64,
     pub refused: AtomicI64,
     /// When the oldest commit that `pending` stands for ended, 0 if none.
@@ -189,6 +189,11 @@ pub fn observe(latency: i64) {
 
 pub fn relay() -> &'static Relay {
     &slot().relay
+}
+
+/// Whether this process has had to do with its slot: with a preloaded library most have not, and need none.
+pub fn is_used() -> bool {
+    SLOT.get().is_some()
 }
 
 /// Whether the slot is this database's alone: positions of another's would be none of ours.

@@ -100,6 +100,18 @@ pub fn remind() {
     }
 }
 
+/// At pre-commit of any transaction: where all processes were taken when events came, one may be free by now.
+pub fn retry() {
+    if !shared::is_used() {
+        return;
+    }
+    let relay = shared::relay();
+    let refused = relay.refused.load(Relaxed) != 0 && relay.latch.load(Relaxed) == 0;
+    if refused && relay.pending.load(Relaxed) != 0 && shared::is_own() && settings::has_worker() {
+        start();
+    }
+}
+
 /// Asks for a worker, unless somebody just did.
 #[cold]
 fn start() {
@@ -113,8 +125,8 @@ fn start() {
             .launched
             .compare_exchange(last, now, AcqRel, Relaxed)
             .is_ok()
-        && !launch::launch()
     {
-        relay.refused.store(now, Relaxed);
+        let refused = if launch::launch() { 0 } else { now };
+        relay.refused.store(refused, Relaxed);
     }
 }

@@ -295,7 +295,11 @@ fn cycle(relay: &mut Relay) -> Next {
         );
         match layout::find() {
             Some(layout) => relay.turn(&layout),
-            None => Next::Leave,
+            None => {
+                // What has waited went with the log; nobody is to start another relay for it.
+                shared::relay().pending.store(0, SeqCst);
+                Next::Leave
+            }
         }
     });
     if next == Next::AtOnce {
