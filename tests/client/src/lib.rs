@@ -11,6 +11,7 @@ pub mod process;
 pub mod random;
 pub mod reader;
 pub mod replica;
+pub mod wal;
 
 use postgres::{Client, Config, NoTls};
 use std::fmt::Display;

@@ -8,7 +8,7 @@ use client::postgres::Client;
 use client::process::{lives, relay_pid, wait_for};
 use client::random::{Random, full};
 use client::reader::{BEGINNING, Reader, Seen};
-use client::{Server, signal};
+use client::{Server, signal, wal};
 use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -91,20 +91,7 @@ const BOX: &str = "
     create table box (n bigint generated always as identity, event_id bigint, cursor text);
     select realtime_sync.add_sink('box', target => 'table:box');
     create function only_id(e json) returns text language sql as $$ select e ->> 'id' $$;
-    select realtime_sync.add_sink('wal', 'only_id', 'wal:outbox');
-    create publication nothing";
-const SLOT: &str = "select count(*) from pg_create_logical_replication_slot('slot', 'pgoutput')";
-
-/// Ids of the WAL sink's events, as the slot has them. Every PostgreSQL has pgoutput, whose messages are 'M', a byte of
-/// flags, 8 of the place, the prefix with its zero, the text's length in 4 bytes and the text.
-fn decoded(client: &mut Client) -> Vec<i64> {
-    let query = r"
-        select convert_from(substr(data, 22), 'UTF8')::int8
-        from pg_logical_slot_get_binary_changes('slot', null, null, 'proto_version', '1', 'publication_names', 'nothing', 'messages', 'true')
-        where substr(data, 1, 1) = 'M' and substr(data, 11, 7) = '\x6f7574626f7800'";
-    let rows = client.query(query, &[]).unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
-}
+    select realtime_sync.add_sink('wal', 'only_id', 'wal:outbox')";
 
 fn settled(client: &mut Client) -> HashMap<i64, Event> {
     let row = client.query_one(DISAGREEING, &[]).expect(DISAGREEING);
@@ -131,7 +118,7 @@ fn a_crash_loses_nothing_and_takes_back_nothing() {
     let (app, beside) = (server.config("app"), server.config("other"));
     let live = Reader::listen(&app);
     client.batch_execute(BOX).unwrap();
-    client.batch_execute(SLOT).unwrap();
+    wal::create_slot(&mut client);
     client.batch_execute(TABLES).unwrap();
     other.batch_execute(TABLES).unwrap();
     drop((client, other));
@@ -218,7 +205,7 @@ fn a_crash_loses_nothing_and_takes_back_nothing() {
     let last: i64 = client.query_one(last, &[]).unwrap().get(0);
     let mut sent = Vec::new();
     wait_for("the WAL sink's last event", || {
-        sent.extend(decoded(&mut client));
+        sent.extend(wal::ids(&mut client));
         sent.contains(&last).then_some(())
     });
     let known: HashSet<i64> = client
