@@ -32,8 +32,9 @@ as $function$
         where o.at < n.at - s.retention * 1.5
     ),
     holder as materialized (
-        select l.relation, l.pid, p.gid, p.prepared
+        select l.relation, l.pid, p.gid, p.prepared, coalesce(a.backend_type = 'autovacuum worker', false) as vacuums
         from pg_catalog.pg_locks l
+        left join pg_catalog.pg_stat_activity a on a.pid = l.pid
         -- Of a prepared transaction no process is known, but that it holds its own number.
         left join pg_catalog.pg_locks x
             on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and x.granted and l.pid is null
@@ -77,9 +78,17 @@ as $function$
                 union all
                 select 4, 'process ' || h.pid || ' holds its segment', pg_catalog.format('select pg_terminate_backend(%s);', h.pid)
                 from holder h
-                where h.relation = o.segment and h.pid is not null
+                where h.relation = o.segment and h.pid is not null and not h.vacuums
                 union all
-                select 5, 'realtime_sync.retain() is not being called',
+                -- It would give way to who waits for deadlock_timeout, a second, as retain() does not.
+                select 5, pg_catalog.format('autovacuum (process %s) is at work on its segment', h.pid), pg_catalog.format(
+                    'select * from pg_stat_progress_vacuum where pid = %s; -- nothing needs to be done: it ends by itself, and realtime_sync.retain() tries again every minute',
+                    h.pid
+                )
+                from holder h
+                where h.relation = o.segment and h.vacuums
+                union all
+                select 6, 'realtime_sync.retain() is not being called',
                     'select * from realtime_sync.retain(); -- the relay does so every minute; without one, as with pg_cron: select cron.schedule(''realtime_sync_retain'', ''* * * * *'', ''select realtime_sync.retain()'');'
             ) c
             order by c.rank

@@ -616,3 +616,36 @@ fn write(client: &mut Client, row: i64) -> i64 {
     let query = "select max(id) from realtime_sync.event";
     client.query_one(query, &[]).unwrap().get(0)
 }
+
+/// Nobody is advised to end an autovacuum, which ends by itself and would only come again.
+#[test]
+fn an_autovacuum_of_a_segment_is_left_alone() {
+    let server = Server::with(&[
+        ("realtime_sync.delivery", "manual"),
+        ("autovacuum_naptime", "1s"),
+    ]);
+    let mut client = server.create("app", "");
+    // It takes minutes for this segment: a page and more is 20 of what may cost 1 in a tenth of a second.
+    for statement in [
+        "alter table realtime_sync.event_0 set (
+            autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_insert_threshold = 0)",
+        "insert into realtime_sync.event (segment, at, topics, event, payload)
+         select 0, now() - interval '3 days', array['t'], 'e', to_json(repeat('x', 1000)) from generate_series(1, 20000)",
+        "select realtime_sync.send('t', 'e', '1')",
+        RELAY,
+    ] {
+        client.batch_execute(statement).unwrap();
+    }
+    let pid: i32 = wait_for("an autovacuum", || {
+        let query = "select pid from pg_stat_progress_vacuum where relid = 'realtime_sync.event_0'::regclass";
+        Some(client.query_opt(query, &[]).unwrap()?.get(0))
+    });
+    let query =
+        "select problem, fix from realtime_sync.health() where problem like 'its oldest event%'";
+    let row = client.query_one(query, &[]).unwrap();
+    let (problem, fix): (&str, &str) = (row.get(0), row.get(1));
+    let expected = format!("autovacuum (process {pid}) is at work on its segment");
+    assert!(problem.ends_with(&expected), "{problem}");
+    assert!(!fix.contains("pg_terminate_backend"), "{fix}");
+    client.batch_execute(fix).unwrap();
+}
