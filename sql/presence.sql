@@ -155,6 +155,18 @@ begin
 end
 $function$;
 
+-- What an event says of a member. As PostgreSQL puts the body in the place of the call, it costs no more.
+create function realtime_sync.presence_message(
+    topic text, member text, state text, previous text, device text, meta jsonb, since timestamptz, seen timestamptz
+) returns json
+stable language sql
+begin atomic
+    select json_build_object(
+        'topic', topic, 'member', member, 'state', state, 'previous', previous,
+        'device', device, 'meta', meta, 'since', since, 'seen', seen
+    );
+end;
+
 -- As the owner, whose the members' table and the events are.
 create function realtime_sync.presence_changed() returns trigger
 security definer language plpgsql
@@ -211,19 +223,17 @@ begin
     ) then
         return null;
     end if;
-    message := pg_catalog.json_build_object(
-        'topic', device.topic, 'member', device.member, 'state', best.state, 'previous', was.state,
-        'device', coalesce(best.device, device.device), 'meta', best.meta,
-        'since', was.since, 'seen', was.seen
+    best.device := coalesce(best.device, device.device);
+    message := realtime_sync.presence_message(
+        device.topic, device.member, best.state, was.state, best.device, best.meta, was.since, was.seen
     );
     -- Nobody stays, with all who leave in the same transaction, because of what a heartbeat has said of another device.
     if tg_op = 'DELETE' and best.meta is not null
         and pg_catalog.octet_length(device.topic) + pg_catalog.octet_length(message::text) + 15
             > pg_catalog.pg_size_bytes(coalesce(pg_catalog.current_setting('realtime_sync.max_event_size', true), '64kB'))
     then
-        message := pg_catalog.json_build_object(
-            'topic', device.topic, 'member', device.member, 'state', best.state, 'previous', was.state,
-            'device', best.device, 'meta', null, 'since', was.since, 'seen', was.seen
+        message := realtime_sync.presence_message(
+            device.topic, device.member, best.state, was.state, best.device, null, was.since, was.seen
         );
     end if;
     id := realtime_sync.send(
@@ -478,6 +488,7 @@ revoke all on function realtime_sync.presence_lacks(text) from public;
 revoke all on function realtime_sync.presence_refused(text, text) from public;
 revoke all on function realtime_sync.presence_rank(text) from public;
 revoke all on function realtime_sync.presence_call_hook(text, text[], text[], boolean) from public;
+revoke all on function realtime_sync.presence_message(text, text, text, text, text, jsonb, timestamptz, timestamptz) from public;
 revoke all on function realtime_sync.presence_changed() from public;
 revoke all on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) from public;
 revoke all on function realtime_sync.presence_heartbeats(jsonb, text, interval) from public;
@@ -511,6 +522,8 @@ comment on function realtime_sync.presence_rank(text) is
     'How good a state is, 0 the best: online, any other text, away, on_break, offline.';
 comment on function realtime_sync.presence_call_hook(text, text[], text[], boolean) is
     'Calls the function of a topic for members; where it fails, a warning says so, and presence_expire() calls it again.';
+comment on function realtime_sync.presence_message(text, text, text, text, text, jsonb, timestamptz, timestamptz) is
+    'Part of realtime_sync.presence_changed(): what an event says.';
 comment on function realtime_sync.presence_changed() is
     'Trigger function: what a device''s change means for its member, and its event.';
 comment on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) is

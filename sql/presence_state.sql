@@ -109,16 +109,12 @@ begin
                 case when c.meta is null or pg_catalog.octet_length(c.topic) + pg_catalog.octet_length(whole::text) + 15 <= largest
                     then whole
                     -- As there, nobody stays because of what a heartbeat has said of another device.
-                    else pg_catalog.json_build_object(
-                        'topic', c.topic, 'member', c.member, 'state', c.state, 'previous', c.previous,
-                        'device', c.device, 'meta', null, 'since', c.since, 'seen', c.seen
-                    )
+                    else realtime_sync.presence_message(c.topic, c.member, c.state, c.previous, c.device, null, c.since, c.seen)
                 end
             ))
         from changed c
-        cross join lateral pg_catalog.json_build_object(
-            'topic', c.topic, 'member', c.member, 'state', c.state, 'previous', c.previous,
-            'device', c.device, 'meta', c.meta, 'since', c.since, 'seen', c.seen
+        cross join lateral realtime_sync.presence_message(
+            c.topic, c.member, c.state, c.previous, c.device, c.meta, c.since, c.seen
         ) whole
         where c.state <> c.previous
         group by c.topic
