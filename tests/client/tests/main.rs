@@ -7,6 +7,7 @@ mod coalesce;
 mod crash;
 mod databases;
 mod dump;
+mod encode;
 mod failover;
 mod faults;
 mod foreign_partitions;

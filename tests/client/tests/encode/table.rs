@@ -1,8 +1,8 @@
 //! One type's table: its rows are made, inserted, updated and deleted under random settings, and
 //! their events compared with what PostgreSQL itself makes of the rows.
 
-use crate::random::{self, Random};
-use crate::types::{Type, Value};
+use super::random::{self, Random};
+use super::types::{Type, Value};
 use client::postgres::Client;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
