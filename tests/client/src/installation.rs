@@ -11,6 +11,8 @@ impl Server {
     /// themselves, so a copy of the directory that has them all is one.
     pub fn with_installation<N: Display, V: Display>(settings: &[(N, V)]) -> Server {
         let mut server = Server::without_data();
+        // By the original: of its programs some find libraries beside it.
+        server.init();
         let (share, lib) = (
             config(&server.bin, "--sharedir"),
             config(&server.bin, "--pkglibdir"),
@@ -24,7 +26,6 @@ impl Server {
         let status = Command::new("cp").arg("-a").args([common, &copy]).status();
         assert!(status.is_ok_and(|status| status.success()), "cp -a");
         server.bin = copy.join(server.bin.strip_prefix(common).expect("an ancestor"));
-        server.init();
         server.configure(settings);
         server.start_postmaster();
         server
