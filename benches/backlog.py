@@ -1,5 +1,6 @@
 """What one processor relays, and what it replays: events a second of the process's own CPU time."""
 
+import time
 from pathlib import Path
 
 from listener import listening
@@ -15,6 +16,12 @@ NOTIFY = """do $$ begin for n in 1..{transactions} loop
     perform pg_notify('bench', repeat('x', {octets} - 12) || to_char(n * 1000 + i, 'FM000000000000')) from generate_series(1, 500) i;
     commit;
 end loop; end $$;"""
+# where else a relay writes the same events, alone
+SINKS = {
+    "one transaction, into a table": "create table outbox (id bigint generated always as identity primary key, event_id bigint, payload json);"
+    "select realtime_sync.add_sink('bench', target => 'table:outbox');",
+    "one transaction, into the WAL": "select realtime_sync.add_sink('bench', target => 'wal:bench');",
+}
 
 
 def prepare(server):
@@ -61,13 +68,36 @@ def relay(server, database, events, fill):
         # one more change, of a writer that starts the relay
         server.query(MOVE + " where id = 1;", options=WORKER, database=database)
         count = listener.wait_for(events + 1)
-        relay = f"(select pid from pg_stat_activity where backend_type = 'realtime_sync relay' and datname = '{database}')"
-        read = f"select split_part(pg_read_file('/proc/' || {relay} || '/schedstat'), ' ', 1);"
-        spent = server.query(read, database=database)
+        spent = relay_cpu(server, database)
     drop(server, database)
     if count.received != events + 1 or count.twice:
         raise SystemExit(f"benches: {events + 1} events were committed, {count.received} received, {count.twice} twice")
-    return events / (int(spent) / 1e9), events / count.seconds, count.bytes / count.received
+    return events / spent, events / count.seconds, count.bytes / count.received
+
+
+def relay_cpu(server, database):
+    """Seconds of its CPU since it started."""
+    relay = f"(select pid from pg_stat_activity where backend_type = 'realtime_sync relay' and datname = '{database}')"
+    read = f"select split_part(pg_read_file('/proc/' || {relay} || '/schedstat'), ' ', 1);"
+    return int(server.query(read, database=database)) / 1e9
+
+
+def sink(server, database, events, add, octets):
+    """The same with another sink in the place of NOTIFY."""
+    copy(server, database)
+    server.query(f"select realtime_sync.drop_sink('notify'); {add}", database=database)
+    bulk(server, database, events, MANUAL)
+    start = time.monotonic()
+    server.query(MOVE + " where id = 1;", options=WORKER, database=database)
+    even = "select state = 'even' and sent = {} from realtime_sync.sink;".format(events + 1)
+    while server.query(even, database=database) != "t":
+        if time.monotonic() - start > 300:
+            raise SystemExit("benches: the sink has not got everything after 300 s")
+        time.sleep(0.1)
+    seconds = time.monotonic() - start
+    spent = relay_cpu(server, database)
+    drop(server, database)
+    return events / spent, events / seconds, octets
 
 
 def notify(server, events, octets):
@@ -115,7 +145,7 @@ def replay(server, database, events):
 
 
 def measure(server, events):
-    """{"relay": {what: (events/s of CPU, of the clock, octets)}, "replay": {role: events/s}}"""
+    """{"relay" and "sinks": {what: (events/s of CPU, of the clock, octets)}, "replay": {role: events/s}}"""
     prepare(server)
     relayed = {
         "transactions of one event": relay(server, "backlog_single", events, single),
@@ -131,4 +161,7 @@ def measure(server, events):
     replayed = replay(server, "ticks", written)
     ticks = int(server.query("select count(*) from realtime_sync.tick;", database="ticks"))
     drop(server, "ticks")
-    return {"relay": relayed, "replay": replayed, "ticks": written / ticks}
+    # asked for by the sink that writes the WAL
+    server.restart(wal_level="logical")
+    sinks = {what: sink(server, "backlog_sink", events, add, octets) for what, add in SINKS.items()}
+    return {"relay": relayed, "sinks": sinks, "replay": replayed, "ticks": written / ticks}

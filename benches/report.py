@@ -149,10 +149,10 @@ LISTENED = {
 
 
 def backlogs(figures):
-    yield "### A backlog relayed to a live listener\n"
+    yield "### A backlog relayed, to a live listener where nothing else is said\n"
     rows = [
         [what, f"{rate:,.0f}", f"{clock:,.0f}", f"{octets:,.0f}"]
-        for what, (rate, clock, octets) in figures["relay"].items()
+        for what, (rate, clock, octets) in (figures["relay"] | figures["sinks"]).items()
     ]
     yield table(["", "events/s of the process's CPU", "events/s by the clock", "bytes an event"], rows) + "\n"
     yield f"### Replay of ticks with {figures['ticks']:.1f} events each, 1,000 events a call\n"
