@@ -233,7 +233,8 @@ impl<'a> Row<'a> {
         let by_value = row.merged && !row.last.is_partial();
         for (n, &flag) in row.last.changed.iter().enumerate() {
             let changed = match (row.kind, by_value) {
-                (Kind::Update, true) => row.old[n] != row.new[n],
+                // A hidden column has no text.
+                (Kind::Update, true) if row.new[n].is_some() => row.old[n] != row.new[n],
                 _ => flag != 0,
             };
             push(&mut row.changed, changed);

@@ -84,7 +84,10 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let class = &*(*relation).rd_rel;
         let is_partition = class.relispartition && class.relkind as u8 == pg_sys::RELKIND_RELATION;
         let conditional = is_partition && !(*data.tg_trigger).tgqual.is_null();
-        let unmoved = conditional.then(|| relation::unmoved(&key, &columns, &ancestors));
+        let unmoved = match conditional {
+            true => relation::unmoved(&key, &columns, &ancestors),
+            false => Vec::new(),
+        };
         relations.extend(ancestors);
         // What no event tells of is not written, and costs nothing; a virtual column is computed all the same.
         let (mut sensitivity, mut foreign) = (Sensitivity::NONE, false);
@@ -123,6 +126,7 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
             foreign,
             root,
             is_partition,
+            conditional,
             unmoved,
             relations,
             stale: false,

@@ -73,16 +73,24 @@ pub unsafe fn complete(
             .take_if(|pending| pending.is_of(plan, command))?;
         let old = pending.row((*new.slot).tts_tupleDescriptor);
         let same = |&n: &usize| old.has_same(new, n, &plan.columns[n]);
-        let whole = match &plan.unmoved {
-            None => true,
-            Some(key) => !key.is_empty() && key.iter().all(same),
-        };
+        let whole = !plan.conditional || plan.pairs_halves() && plan.unmoved.iter().all(same);
         let (start, end) = pending.record;
         if whole && end > start && plan.wants(Operation::Delete) {
             record::take_back(&mut text.as_mut_bytes()[start..end]);
         }
         pending.free();
         whole.then_some(old)
+    }
+}
+
+impl Plan {
+    /// Whether halves of which a WHEN may keep some away can be known to be of one row: by its whole key, which no
+    /// move changes. For a source without DELETEs or INSERTs the rest of the key has to do, or a move would not
+    /// be told at all.
+    fn pairs_halves(&self) -> bool {
+        let both = self.wants(Operation::Delete) && self.wants(Operation::Insert);
+        let told = if both { self.key.len() } else { 1 };
+        !self.unmoved.is_empty() && self.unmoved.len() >= told
     }
 }
 
@@ -142,6 +150,16 @@ pub fn forget_row() {
 pub fn is_pending() -> bool {
     // SAFETY: the reference ends with this statement.
     unsafe { PENDING.get() }.is_some()
+}
+
+/// For an INSERT into a foreign partition, which may be the other half: it does not say of which command it is.
+pub fn give_up(plan: &Plan) {
+    // SAFETY: the copies are freed where nothing refers to them any more.
+    unsafe {
+        if let Some(pending) = PENDING.get().take_if(|pending| pending.root == plan.root) {
+            pending.free();
+        }
+    }
 }
 
 /// Only drops pointers, so it is safe at the end of a transaction.

@@ -98,9 +98,10 @@ pub struct Plan {
     pub root: Oid,
     /// Stored here: what a foreign one's rows are given tells nothing of their command.
     pub is_partition: bool,
-    /// Where a WHEN may keep one half of a moved row from its trigger: the columns of the key that no move
-    /// changes, by which the halves that do come are known to be of one row.
-    pub unmoved: Option<Vec<usize>>,
+    /// A partition whose WHEN may keep one half of a moved row from its trigger.
+    pub conditional: bool,
+    /// The columns of its key that no move changes.
+    pub unmoved: Vec<usize>,
     /// What it was compiled from: a change of any makes it stale.
     pub relations: Vec<Oid>,
     pub stale: bool,

@@ -77,6 +77,9 @@ unsafe fn record(data: &pg_sys::TriggerData, operation: pg_sys::TriggerEvent) {
             }
             pg_sys::TRIGGER_EVENT_INSERT => {
                 let new = Row::of(data.tg_trigslot);
+                if moved::is_pending() && !plan.is_partition {
+                    moved::give_up(plan);
+                }
                 if moved::is_pending()
                     && plan.is_partition
                     && let Some(old) =

@@ -1,7 +1,7 @@
 //! The background worker: one a database, started by the first change there, or at boot where the
 //! library is preloaded.
 
-use super::clock::now;
+use super::clock::{now, wall};
 use super::database;
 use super::deliver::Relay;
 use super::held;
@@ -229,8 +229,10 @@ fn make_room(due: bool) {
     relay.latch.store(0, SeqCst);
     let wanted = relay.capturing.load(SeqCst) > 0 || relay.pending.load(SeqCst) > 0;
     relay.launched.store(0, SeqCst);
-    if due || wanted || has_prepared() {
-        transaction::run(launch);
+    if (due || wanted || has_prepared()) && !transaction::run(launch) {
+        // This one's process may have been the last. Whoever ends a transaction asks again, as for events that wait.
+        relay.refused.store(wall(), SeqCst);
+        relay.pending.store(1, SeqCst);
     }
 }
 

@@ -80,8 +80,13 @@ fn a_clock_set_back_by_an_hour_keeps_nothing_waiting() {
     // has the machine's clock for good. Not so one that is started again, a second after its end.
     let first = relay_pid(&mut client, "app").expect("a relay");
     signal(first, "TERM");
-    wait_for("another relay", || {
-        relay_pid(&mut client, "app").filter(|pid| *pid != first)
+    // One that begins reads what is locked below.
+    let rests = format!(
+        "select from pg_stat_activity where backend_type = 'realtime_sync relay'
+        and pid <> {first} and state = 'idle' and query = 'waiting for commits'"
+    );
+    wait_for("another relay, at rest", || {
+        client.query_opt(&rests, &[]).unwrap().map(|_| ())
     });
 
     // The relay calls retain() five seconds after its start, and every minute, which takes long enough to be seen where

@@ -27,6 +27,8 @@ fn a_row_that_moves_to_a_foreign_partition_is_deleted_and_inserted() {
         "update t set part = 2 where part = 1 and id = 1",
         "begin; insert into t values (4, 1); update t set part = 2 where part = 1 and id = 2; commit",
         "delete from t where id = 3",
+        // and what the same command inserts here is another row
+        "with m as (update t set part = 2 where part = 1 and id = 4 returning id) insert into t select 5, 1 from m",
     ] {
         client.batch_execute(work).expect(work);
     }
@@ -51,6 +53,9 @@ fn a_row_that_moves_to_a_foreign_partition_is_deleted_and_inserted() {
             "DELETE here 2",
             "INSERT there 2",
             "DELETE there 3",
+            "DELETE here 4",
+            "INSERT there 4",
+            "INSERT here 5",
         ]
     );
 }

@@ -101,6 +101,22 @@ insert into f values (1, 1, true, 'of row 1'), (2, 1, false, 'of row 2'), (3, 1,
 update f set part = 2, shown = id > 1;
 update f set part = 1, id = 4 where id = 3;
 select type, key, new ->> 'note' as new, old ->> 'note' as old, changed from leaves where leaf ~ '^f' offset 2;
+-- not even where the rest of the key is the same
+create table g (trip int, leg int, shown bool, note text, primary key (trip, leg)) partition by range (leg);
+create table g1 partition of g for values from (0) to (10);
+create table g2 partition of g for values from (10) to (20);
+select count(*) from realtime_sync.enable('g', filter => 'new.shown', old_row => 'full');
+insert into g values (7, 1, true, 'of leg 1'), (7, 2, false, 'of leg 2');
+update g set leg = leg + 10, shown = leg = 2;
+select type, key, new ->> 'note' as new, old ->> 'note' as old from leaves where leaf ~ '^g' offset 1;
+-- of a source of updates alone, where a move would else not be told, it has to be
+select count(*) from realtime_sync.enable('g', operations => array['update'], filter => 'new.shown');
+update g set leg = 2 where leg = 12;
+select type, key from leaves where leaf ~ '^g' offset 3;
+-- and of one whose key is what no move changes, it is
+select count(*) from realtime_sync.enable('f', filter => 'new.shown', key_columns => array['id']);
+update f set part = 3 - part where id = 2;
+select type, key, changed from leaves where leaf ~ '^f' offset 8;
 set client_min_messages = warning;
 drop schema capture_row_movement cascade;
 -- nothing is kept of rows that have moved: this many would keep 30 MB
