@@ -1,5 +1,27 @@
 -- New bookings offered by themselves, for apps that ask for it.
 
+-- {{>offer_booking}}: of a trip that is new. A booking does not fail because nobody can be asked.
+insert into realtime_sync.fleet_template (name, kind, template) values
+(
+    'offer_booking', 'part',
+    $template$declare
+        trip text;
+    begin
+        trip := new.{{trip.id}};
+        if new.{{trip.driver}} is null and {{rpc.realtime_trip_accepted}}(new.{{trip.status}}::text) is not null then
+            perform {{rpc.realtime_offer_trip}}(
+                new.{{trip.id}}, null, (options ->> 'radius_m')::double precision, (options ->> 'max_drivers')::integer,
+                (options ->> 'timeout')::interval, options ->> 'strategy', options ->> 'eligible',
+                (options ->> 'hold')::interval, options ->> 'urgency'
+            );
+        end if;
+    exception when others then
+        raise warning using
+            message = pg_catalog.format('%s could not be offered: %s', coalesce('trip ' || trip, 'a trip'), sqlerrm),
+            errcode = sqlstate;
+    end;$template$
+);
+
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
 (
     'realtime_auto_offer', 'function', 63, null, '{driver.id,trip.id,trip.status,trip.driver,offer.timeout,transition.to_status}',
@@ -11,19 +33,14 @@ as $$
 declare
     options jsonb := tg_argv[0];
 begin
-    if new.{{trip.driver}} is null and {{rpc.realtime_trip_accepted}}(new.{{trip.status}}::text) is not null then
-        perform {{rpc.realtime_offer_trip}}(
-            new.{{trip.id}}, null, (options ->> 'radius_m')::double precision, (options ->> 'max_drivers')::integer,
-            (options ->> 'timeout')::interval, options ->> 'strategy', options ->> 'eligible',
-            (options ->> 'hold')::interval, options ->> 'urgency'
-        );
+    -- As its trigger is, which fleet_setup() does not make anew when the partitions are others.
+    if tg_level = 'ROW' then
+        {{>offer_booking}}
+        return null;
     end if;
-    return null;
--- A booking does not fail because nobody can be asked.
-exception when others then
-    raise warning using
-        message = pg_catalog.format('trip %s could not be offered: %s', new.{{trip.id}}, sqlerrm),
-        errcode = sqlstate;
+    for new in select * from new_trips loop
+        {{>offer_booking}}
+    end loop;
     return null;
 end
 $$;
@@ -55,9 +72,11 @@ begin
             and p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(schema))
             and p.proname = realtime_sync.fleet_name(schema, 'function', 'realtime_auto_offer');
     end if;
+    -- Of a row that moves to another partition PostgreSQL fires each row's INSERT triggers, but not the statement's.
     perform realtime_sync.fleet_trip_trigger(schema, 'realtime_auto_offer', case when enabled then $template$
 create trigger zz_realtime_auto_offer after insert on {{trip}}
-for each row execute function {{rpc.realtime_auto_offer}}($template$ || pg_catalog.quote_literal(pg_catalog.jsonb_strip_nulls(
+{{^trip:moves}}for each row{{/trip:moves}}{{#trip:moves}}referencing new table as new_trips for each statement{{/trip:moves}}
+execute function {{rpc.realtime_auto_offer}}($template$ || pg_catalog.quote_literal(pg_catalog.jsonb_strip_nulls(
             pg_catalog.jsonb_build_object(
                 'radius_m', radius_m, 'max_drivers', max_drivers, 'timeout', timeout, 'strategy', strategy,
                 'eligible', eligible::text, 'hold', hold, 'urgency', urgency

@@ -50,7 +50,8 @@ end;
 -- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
 -- {{#telemetry.id:integer}} if it is a whole number,
 -- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table, {{#trip:moves}} if a step may move a trip
--- to another partition. {{>driver_place}}: a part.
+-- to another partition and a trigger may see that: of partitions on other servers PostgreSQL has no transition tables
+-- (0A000). {{>driver_place}}: a part.
 -- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something. {{path}}: the search_path
 -- of what touches the app's tables, and so sets off what the app has written.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
@@ -148,6 +149,10 @@ begin
             join pg_catalog.pg_attribute a on a.attrelid = t.relid and a.attnum = k.objsubid
             join pg_catalog.jsonb_each_text(m.columns) c on c.value = a.attname
             where c.key in ('status', 'driver', 'accepted_at', 'started_at', 'completed_at', 'canceled_at', 'updated_at')
+        ) and not exists (
+            select
+            from pg_catalog.pg_partition_tree(m.relation) t
+            join pg_catalog.pg_class f on f.oid = t.relid and f.relkind = 'f'
         )
         union all
         select 'who', w.function

@@ -77,9 +77,14 @@ insert into realtime_sync.fleet_template (name, kind, template) values
                 'trip ' || coalesce(c.to_status, 'without status')
             );
         end if;
+    {{>untold_step}}
+    end;$template$
+),
+(
     -- A step of the app's that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed
     -- on. One by the kit's own calls is taken and told, or neither.
-    exception
+    'untold_step', 'part',
+    $template$exception
         when transaction_rollback then
             raise;
         when others then
@@ -89,9 +94,8 @@ insert into realtime_sync.fleet_template (name, kind, template) values
             end if;
             raise warning using
                 errcode = sqlstate,
-                message = pg_catalog.format('trip %s took a step and nobody was told: %s', trip, sqlerrm),
-                hint = $n$What is gone or renamed since: select * from realtime_sync.fleet_setup({{schema:literal}}, create_missing => true);$n$;
-    end;$template$
+                message = pg_catalog.format('%s and nobody was told: %s', coalesce('trip ' || trip || ' took a step', 'trips may have taken steps'), sqlerrm),
+                hint = $n$What is gone or renamed since: select * from realtime_sync.fleet_setup({{schema:literal}}, create_missing => true);$n$;$template$
 );
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
@@ -229,17 +233,24 @@ as $$
 end
 {{/trip:moves}}{{#trip:moves}}declare
     pair record;
+    trip text;
+    context text;
 begin
-    for pair in
-        select o as was, n as becomes
-        from old_trips o
-        join new_trips n on n.{{trip.id}} = o.{{trip.id}}
-        where n.{{trip.status}} is distinct from o.{{trip.status}}
-    loop
-        old := pair.was;
-        new := pair.becomes;
-        {{>tell_step}}
-    end loop;
+    -- A block of its own for the query too, which names columns; and aliases that are no column of the app's, since a
+    -- column is found before a row.
+    begin
+        for pair in
+            select realtime_was as was, realtime_is as becomes
+            from old_trips realtime_was
+            join new_trips realtime_is on realtime_is.{{trip.id}} = realtime_was.{{trip.id}}
+            where realtime_is.{{trip.status}} is distinct from realtime_was.{{trip.status}}
+        loop
+            old := pair.was;
+            new := pair.becomes;
+            {{>tell_step}}
+        end loop;
+    {{>untold_step}}
+    end;
     return null;
 end
 {{/trip:moves}}$$;

@@ -22,6 +22,9 @@ select id, status from trips order by id;
 -- One that cannot be offered is booked all the same.
 set client_min_messages = error;
 insert into trips (id) overriding system value values (5) returning id;
+alter table trips rename id to "Id";
+insert into trips ("Id", pickup_lat, pickup_lng) overriding system value values (8, 52.5, 13.4) returning "Id";
+alter table trips rename "Id" to id;
 set client_min_messages = warning;
 insert into trips (id, driver_id, pickup_lat, pickup_lng) overriding system value values (7, 1, 52.5, 13.4);
 update trips set driver_id = null where id = 7;

@@ -1,5 +1,5 @@
 -- Promise: a step that moves its trip to another partition is told as any other: by the kit's calls, and of each trip of an
--- update of the app's own; where no step can move one, row by row before the app's own triggers.
+-- update of the app's own; where no step can move one, row by row before the app's own triggers. It is no booking.
 \set SHOW_CONTEXT never
 set client_min_messages = warning;
 create schema moves;
@@ -7,9 +7,10 @@ set search_path = moves;
 create table drivers (id bigint primary key, user_id text unique, is_online boolean not null default true, lat float8, lng float8);
 create table trips (
     id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', fare numeric,
-    pickup_lat float8, pickup_lng float8, created_at timestamptz not null default now(), completed_at timestamptz, primary key (id, status)
+    pickup_lat float8, pickup_lng float8, created_at timestamptz not null default now(), completed_at timestamptz, o text, n text, primary key (id, status)
 ) partition by list (status);
-create table trips_open partition of trips for values in ('requested', 'offered');
+create table trips_new partition of trips for values in ('requested');
+create table trips_open partition of trips for values in ('offered');
 create table trips_running partition of trips for values in ('accepted', 'arriving', 'arrived', 'in_progress');
 create table trips_over partition of trips default;
 insert into drivers select n, 'u' || n, true, 52.5, 13.4 from generate_series(1, 3) n;
@@ -62,6 +63,30 @@ update trips set status = 'accepted', driver_id = 3 where id = 3;
 select set_trip_status(3, 'arriving');
 \set VERBOSITY default
 select status from trips where id = 3;
+-- nor is an update refused because a column has another name since
+alter table trips rename status to state;
+update trips set fare = 6 where id = 6;
+alter table trips rename id to "Id";
+update trips set state = 'canceled' where "Id" = 6;
+alter table trips rename "Id" to id;
+alter table trips rename state to status;
+select status, fare from trips where id = 6;
+-- a booking is offered once, whatever partition that takes it to, and so is each of a statement's
+delete from trip_offers;
+update drivers set is_online = id < 3;
+update trips set status = 'canceled' where status <> 'completed';
+alter table trip_status_changes drop constraint not_3;
+select realtime_sync.fleet_auto_offer('moves', max_drivers => 1);
+insert into trips (id, driver_id, pickup_lat, pickup_lng) values (7, null, 52.5, 13.4), (8, 3, 52.5, 13.4), (9, null, 52.5, 13.4);
+select trip_id, count(*), max(state) as state from trip_offers group by 1 order by 1;
+select count(*) as canceled from cancel_offers(9);
+update trips set status = 'requested' where id = 9;
+select trip_id, count(*), max(state) as state from trip_offers group by 1 order by 1;
+-- and is taken where it cannot be
+alter table trips rename id to "Id";
+insert into trips ("Id", pickup_lat, pickup_lng) values (10, 52.5, 13.4), (11, 52.5, 13.4);
+alter table trips rename "Id" to id;
+select id, status from trips where id > 6 order by id;
 drop view said;
 reset search_path;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
@@ -88,5 +113,28 @@ select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}'))
 select object from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask';
 select tgtype & 1 as each_row from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname = '00_realtime_tell_trip';
 select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
+
+-- Of a partition on another server PostgreSQL keeps no row of before and after, and refuses their update: row by row.
+drop table moves.trips;
+create table moves.trips (
+    id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', pickup_lat float8, pickup_lng float8, created_at timestamptz not null default now()
+) partition by list (status);
+create table moves.trips_here partition of moves.trips default;
+create index on moves.trips (id);
+select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
+select count(*) > 0 as made from realtime_sync.fleet_setup('moves', create_missing => true);
+select realtime_sync.fleet_auto_offer('moves');
+create view each_row as
+select tgname, tgtype & 1 as each_row from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname ~ 'tell_trip|auto_offer' order by 1;
+select * from each_row;
+create foreign data wrapper regress_moves;
+create server regress_moves foreign data wrapper regress_moves;
+create foreign table moves.trips_far partition of moves.trips for values in ('completed') server regress_moves;
+select object, why from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'done' and object ~ 'trip';
+select realtime_sync.fleet_auto_offer('moves');
+select * from each_row;
+drop view each_row;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
 drop schema moves cascade;
+drop foreign data wrapper regress_moves cascade;
 truncate realtime_sync.event;
