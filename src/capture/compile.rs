@@ -84,7 +84,9 @@ pub fn compile(data: &pg_sys::TriggerData) -> Plan {
         let class = &*(*relation).rd_rel;
         let is_partition = class.relispartition && class.relkind as u8 == pg_sys::RELKIND_RELATION;
         let conditional = is_partition && !(*data.tg_trigger).tgqual.is_null();
-        let unmoved = match conditional {
+        // A MERGE inserts rows of its own: one may follow the half of a row whose other half a trigger has refused.
+        let may_refuse = is_partition && (*(*relation).trigdesc).trig_insert_before_row;
+        let unmoved = match conditional || may_refuse {
             true => relation::unmoved(&key, &columns, &ancestors),
             false => Vec::new(),
         };

@@ -24,6 +24,15 @@ struct Pending {
 
 static PENDING: Local<Option<Pending>> = Local::new(None);
 
+fn discard(is: impl FnOnce(&mut Pending) -> bool) {
+    // SAFETY: the copies are freed where nothing refers to them any more.
+    unsafe {
+        if let Some(pending) = PENDING.get().take_if(is) {
+            pending.free();
+        }
+    }
+}
+
 /// # Safety
 /// `tuple` is the deleted row of `relation`, a partition with this plan.
 pub unsafe fn remember(
@@ -32,12 +41,13 @@ pub unsafe fn remember(
     tuple: pg_sys::HeapTuple,
     record: (usize, usize),
 ) {
+    discard(|_| true);
+    if !plan.pairs_halves() {
+        return;
+    }
     // SAFETY: copies live until their (sub)transaction is rolled back or the whole one ends, and the
     // pointers are dropped before that.
     unsafe {
-        if let Some(pending) = PENDING.get().take() {
-            pending.free();
-        }
         let caller = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
         let pending = Pending {
             root: plan.root,
@@ -73,7 +83,7 @@ pub unsafe fn complete(
             .take_if(|pending| pending.is_of(plan, command))?;
         let old = pending.row((*new.slot).tts_tupleDescriptor);
         let same = |&n: &usize| old.has_same(new, n, &plan.columns[n]);
-        let whole = !plan.conditional || plan.pairs_halves() && plan.unmoved.iter().all(same);
+        let whole = plan.pairs_halves() && plan.unmoved.iter().all(same);
         let (start, end) = pending.record;
         if whole && end > start && plan.wants(Operation::Delete) {
             record::take_back(&mut text.as_mut_bytes()[start..end]);
@@ -84,10 +94,13 @@ pub unsafe fn complete(
 }
 
 impl Plan {
-    /// Whether halves of which a WHEN may keep some away can be known to be of one row: by its whole key, which no
+    /// Whether halves, of which a WHEN may keep some away, can be known to be of one row: by its whole key, which no
     /// move changes. For a source without DELETEs or INSERTs the rest of the key has to do, or a move would not
     /// be told at all.
     fn pairs_halves(&self) -> bool {
+        if !self.conditional {
+            return true;
+        }
         let both = self.wants(Operation::Delete) && self.wants(Operation::Insert);
         let told = if both { self.key.len() } else { 1 };
         !self.unmoved.is_empty() && self.unmoved.len() >= told
@@ -154,12 +167,7 @@ pub fn is_pending() -> bool {
 
 /// For an INSERT into a foreign partition, which may be the other half: it does not say of which command it is.
 pub fn give_up(plan: &Plan) {
-    // SAFETY: the copies are freed where nothing refers to them any more.
-    unsafe {
-        if let Some(pending) = PENDING.get().take_if(|pending| pending.root == plan.root) {
-            pending.free();
-        }
-    }
+    discard(|pending| pending.root == plan.root);
 }
 
 /// Only drops pointers, so it is safe at the end of a transaction.
@@ -197,15 +205,8 @@ pub unsafe fn pass(plan: &Plan, tuple: pg_sys::HeapTuple) {
         return;
     }
     // SAFETY: the caller's promise.
-    unsafe {
-        let command = pg_sys::HeapTupleHeaderGetCmax((*tuple).t_data);
-        if let Some(pending) = PENDING
-            .get()
-            .take_if(|pending| pending.is_of(plan, command))
-        {
-            pending.free();
-        }
-    }
+    let command = unsafe { pg_sys::HeapTupleHeaderGetCmax((*tuple).t_data) };
+    discard(|pending| pending.is_of(plan, command));
 }
 
 /// For a subtransaction that aborts: only drops the pointer to what goes with its memory.

@@ -117,6 +117,29 @@ select type, key from leaves where leaf ~ '^g' offset 3;
 select count(*) from realtime_sync.enable('f', filter => 'new.shown', key_columns => array['id']);
 update f set part = 3 - part where id = 2;
 select type, key, changed from leaves where leaf ~ '^f' offset 8;
+-- a half that a BEFORE trigger refuses is not made whole by a row that the same command inserts, as MERGE does
+create table m (id int, part int, note text, primary key (id, part)) partition by list (part);
+create table m1 partition of m for values in (1);
+create table m2 partition of m for values in (2);
+create function refuse() returns trigger language plpgsql as $$
+begin
+    return case when new.note = 'refused' then null else new end;
+end
+$$;
+create trigger refuse before insert on m2 for each row execute function refuse();
+insert into m values (1, 1, 'refused'), (2, 1, 'moves');
+select count(*) from realtime_sync.enable('m', old_row => 'full');
+-- in the order of what is merged
+set enable_hashjoin = off;
+set enable_mergejoin = off;
+merge into m using (values (1), (5), (2), (6)) s (id) on m.id = s.id
+    when matched then update set part = 2
+    when not matched then insert values (s.id, 2, 'inserted');
+select type, key, new ->> 'note' as new, old ->> 'note' as old from leaves where leaf ~ '^m';
+-- where it might refuse, a move to another key is told as what it may be
+update m set part = 1 where id = 5;
+update m set part = 2, id = 7 where id = 5;
+select type, key from leaves where leaf ~ '^m' offset 4;
 set client_min_messages = warning;
 drop schema capture_row_movement cascade;
 -- nothing is kept of rows that have moved: this many would keep 30 MB
