@@ -244,6 +244,8 @@ end
 $function$;
 
 select realtime_sync.add_timer('presence', 'realtime_sync.presence_expire()');
+-- Of the role that every cluster keeps: who creates the extension may go.
+update realtime_sync.timer set owner = 10::oid::regrole;
 
 revoke all on table realtime_sync.presence_state from public;
 revoke all on function realtime_sync.presence_state(text, text[]) from public;

@@ -18,7 +18,8 @@ create unique index sink_name on realtime_sync.sink_definition (name) where drop
 
 alter sequence realtime_sync.sink_id owned by realtime_sync.sink_definition.id;
 
-insert into realtime_sync.sink_definition (id, name) values (1, 'notify');
+-- Of the role that every cluster keeps: who creates the extension may go.
+insert into realtime_sync.sink_definition (id, name, owner) values (1, 'notify', 10::oid::regrole);
 
 -- Dumped are the users' sinks, and that the one out of the box was dropped: its row then takes the
 -- place of the one that CREATE EXTENSION makes.

@@ -85,6 +85,8 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
     unsafe { pg_sys::before_shmem_exit(Some(give_up), Datum::from(pg_sys::MyLatch)) };
     // A tick that a crash undoes is made again; what it sends is durable before.
     for (name, value) in [
+        // A database's settings are a worker's too.
+        (c"role", c"none"),
         (c"synchronous_commit", c"off"),
         (c"search_path", c"pg_catalog, pg_temp"),
         (c"jit", c"off"),
@@ -178,7 +180,13 @@ pub unsafe extern "C-unwind" fn realtime_sync_relay(argument: Datum) {
                 let until = due.map_or(POLL, |due| ((due - now + 999) / 1_000).clamp(0, POLL));
                 rest(until);
             }
-            Next::Leave => return,
+            Next::Leave if is_gone() => {
+                if depart() {
+                    return;
+                }
+                rest(POLL);
+            }
+            Next::Leave => {}
         }
     }
 }
@@ -209,9 +217,22 @@ fn claim() -> bool {
 /// Gives the latch up, unless a transaction is about to commit events: nobody would wake a relay for
 /// those, since it was there when they looked. Nor would anybody for a prepared one.
 fn leave() -> bool {
-    if has_prepared() {
-        return false;
+    !has_prepared() && depart()
+}
+
+/// Whether the extension is still not here, looked up after what has waited was forgotten: that went with its log.
+/// Another made meanwhile may have events already, whose commits found this relay.
+fn is_gone() -> bool {
+    let relay = shared::relay();
+    relay.pending.store(0, SeqCst);
+    let is_here = transaction::run(|| layout::find().is_some());
+    if is_here {
+        relay.pending.store(1, SeqCst);
     }
+    !is_here
+}
+
+fn depart() -> bool {
     let relay = shared::relay();
     relay.latch.store(0, SeqCst);
     let wanted = relay.capturing.load(SeqCst) > 0 || relay.pending.load(SeqCst) > 0;
@@ -297,11 +318,7 @@ fn cycle(relay: &mut Relay) -> Next {
         );
         match layout::find() {
             Some(layout) => relay.turn(&layout),
-            None => {
-                // What has waited went with the log; nobody is to start another relay for it.
-                shared::relay().pending.store(0, SeqCst);
-                Next::Leave
-            }
+            None => Next::Leave,
         }
     });
     if next == Next::AtOnce {

@@ -472,6 +472,28 @@ fn without_a_process_for_it_events_wait_and_health_says_why() {
     assert!(!said.contains("error: relay"), "{said}");
 }
 
+/// A database's settings are its relay's too, and whoever created the extension may go.
+#[test]
+fn a_role_of_the_database_stops_no_relay_nor_does_one_that_is_dropped() {
+    let server = Server::with(&[QUIET]);
+    let mut client = server.connect("postgres");
+    client.batch_execute("create database app").unwrap();
+    let mut client = server.connect("app");
+    client
+        .batch_execute(
+            "create role keeper superuser; create role app_owner; alter database app set role = app_owner;
+             set role keeper; create extension realtime_sync; reset role;
+             reassign owned by keeper to postgres; drop role keeper",
+        )
+        .unwrap();
+    client.batch_execute(TABLE).unwrap();
+    let mut listener = listener(&server, "app");
+    client.batch_execute(INSERT).unwrap();
+    assert_eq!(row(&mut listener), Some(1));
+    let said = health(&mut client);
+    assert!(!said.contains("error:"), "{said}");
+}
+
 #[test]
 fn the_extension_may_go_and_come_back() {
     let server = Server::with(&[QUIET]);
