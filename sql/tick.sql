@@ -5,6 +5,12 @@
 -- that none comes twice, whatever a crash undoes.
 create sequence realtime_sync.position;
 
+-- From the microseconds of the clock on, which no relay has kept up with: after DROP EXTENSION and CREATE EXTENSION, or
+-- in a database restored from a dump, a cursor of the former log is older than the first tick, and has expired.
+select pg_catalog.setval(
+    'realtime_sync.position', (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint
+);
+
 create table realtime_sync.tick (
     timeline integer not null,
     wal_timeline integer not null,

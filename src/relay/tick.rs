@@ -44,11 +44,12 @@ pub struct Marks {
 impl Marks {
     pub fn read() -> Marks {
         let relay = shared::relay();
-        // In this order: one that begins in between is counted by `begun` of the next reading.
-        let unfinished = relay.unflushed.load(SeqCst) > 0;
+        // In this order, the opposite of announce()'s: one that `begun` counts is among the unflushed by now, unless
+        // it has ended.
+        let begun = relay.asynchronous.load(SeqCst);
         Marks {
-            begun: relay.asynchronous.load(SeqCst),
-            unfinished,
+            begun,
+            unfinished: relay.unflushed.load(SeqCst) > 0,
         }
     }
 
@@ -131,7 +132,7 @@ pub fn is_another_at_work(layout: &Layout) -> bool {
     another
 }
 
-/// 1, as the sequence begins, before the first.
+/// As the sequence begins, before the first.
 fn reservation(layout: &Layout) -> u64 {
     last_value(layout.position).unwrap_or(1)
 }

@@ -35,8 +35,9 @@ pub fn announce() {
     // SAFETY: reads a setting.
     let level = unsafe { pg_sys::synchronous_commit } as u32;
     *announced = if level == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF {
-        relay.asynchronous.fetch_add(1, SeqCst);
+        // In this order, see Marks::read().
         relay.unflushed.fetch_add(1, SeqCst);
+        relay.asynchronous.fetch_add(1, SeqCst);
         Announced::Unflushed
     } else {
         Announced::Flushed

@@ -449,3 +449,55 @@ fn a_crash_gives_no_id_again_that_a_load_has_seen() {
     let number = |text: &str| text.parse::<u64>().unwrap();
     assert!(number(&again) > number(&last), "{again} is not given again");
 }
+
+#[test]
+fn a_cursor_of_a_log_that_is_gone_never_goes_on_in_another() {
+    let server = Server::with(&[("realtime_sync.delivery", "manual")]);
+    let mut client = server.create("app", "");
+    client
+        .batch_execute("create table t (id int primary key)")
+        .unwrap();
+    let begin = "create extension if not exists realtime_sync; select count(*) from realtime_sync.enable('t')";
+    client.batch_execute(begin).unwrap();
+    for n in 0..20 {
+        client
+            .batch_execute(&format!("insert into t values ({n})"))
+            .unwrap();
+        relay(&mut client);
+    }
+    let former = text(
+        &mut client,
+        "select split_part(realtime_sync.cursor(), '/', 1)",
+    );
+    client
+        .batch_execute("select count(*) from realtime_sync.disable_all(); drop extension realtime_sync")
+        .unwrap();
+    client.batch_execute(begin).unwrap();
+    // At once, after one tick, and when it has had as many as the other.
+    for n in 20..50 {
+        let refused = client
+            .query_one("select realtime_sync.replay($1)", &[&former])
+            .expect_err("it goes on from a cursor of the log that was dropped");
+        assert_eq!(refused.code().unwrap().code(), "55000", "{refused}");
+        client
+            .batch_execute(&format!("insert into t values ({n})"))
+            .unwrap();
+        relay(&mut client);
+    }
+    // Of files that were copied and started without recovery, the same timeline goes on from where it was: what the
+    // other server did after that is ahead.
+    let cursor = text(
+        &mut client,
+        "select split_part(realtime_sync.cursor(), '/', 1)",
+    );
+    let (timeline, position) = (&cursor[..8], &cursor[9..25]);
+    let position = u64::from_str_radix(position, 16).unwrap();
+    let ahead = format!("{timeline}-{:016x}-7fffffffffffffff", position + 1_000_000);
+    let answer = replay(&mut client, &ahead, None, 1000);
+    assert_eq!((answer.ids.len(), answer.reset), (0, true));
+    assert_eq!(answer.cursor, cursor, "it begins where this log ends");
+    // One of a position that a crash has lost is not beyond.
+    let lost = format!("{timeline}-{:016x}-7fffffffffffffff", position + 10);
+    let answer = replay(&mut client, &lost, None, 1000);
+    assert_eq!((answer.cursor == lost, answer.reset), (true, false));
+}
