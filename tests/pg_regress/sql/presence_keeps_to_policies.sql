@@ -117,6 +117,27 @@ select realtime_sync.presence_track('room:1');
 reset role;
 reset request.jwt.claims;
 
+-- An app's own permissive policy is ORed with ours, whichever comes first by its name; who is refused by all hears of it from
+-- PostgreSQL, and who has no such policy as before.
+begin;
+create policy aa on realtime_sync.presence to rider using (topic like 'lobby%') with check (topic like 'lobby%');
+create policy zz on realtime_sync.presence to rider using (topic like 'hall%') with check (topic like 'hall%');
+create policy aa on realtime_sync.presence_shift to rider using (true);
+select realtime_sync.allow('stranger', 'send', array['other']);
+set local role rider;
+set local request.jwt.claims = '{"sub": "ada", "room": "1"}';
+select realtime_sync.presence_track(t.topic, 'bob') from unnest(array['lobby', 'hall']) t(topic);
+select realtime_sync.presence_heartbeat(t.topic, 'bob', state => 'away') from unnest(array['lobby', 'hall']) t(topic);
+select realtime_sync.presence_heartbeats('[{"member": "bob"}, {"member": "eve"}]', 'lobby');
+select realtime_sync.presence_shift('room:1', 'shift.start', 'bob') ->> 'member' as member;
+savepoint refused;
+select realtime_sync.presence_track('cellar');
+\echo :SQLSTATE
+rollback to refused;
+set local role stranger;
+select realtime_sync.presence_track('cellar');
+rollback;
+
 select topics, event, payload ->> 'member' as member, payload ->> 'state' as state
 from realtime_sync.events order by id;
 select topic, member, device, state from realtime_sync.presence order by 1, 2, 3;
