@@ -74,6 +74,9 @@ declare
     other regclass;
     id record;
     name text;
+    block text;
+    partitions record;
+    each_row boolean;
 begin
     select n.nspname, c.relname into home, place
     from pg_catalog.pg_class c
@@ -178,14 +181,18 @@ begin
         function_name := 'realtime_status_' || pg_catalog.md5(place);
     end if;
     function_name := pg_catalog.format('%I.%I', home, function_name);
+    -- Each row's trigger would take one that moves to another partition for new, and tell what it has kept.
+    select * into partitions
+    from realtime_sync.fleet_partitions(relation, pg_catalog.jsonb_build_object('id', key, 'created_at', known ->> 'created_at'));
+    each_row := not partitions.move or partitions.far is not null;
     -- Written for this table, with its names: its plans are kept, and \sf shows what it does.
-    body := (
-        select pg_catalog.format(E'\nbegin\n%s    return null;\n'
+    block := (
+        select pg_catalog.format(E'begin\n%s'
             '-- A status that cannot be told of is no reason to refuse it: only what ends the transaction anyway is passed on.\n'
             'exception\n    when transaction_rollback then\n        raise;\n    when others then\n'
             '        raise warning using\n            errcode = sqlstate,\n'
             '            message = pg_catalog.format(%L, new.%I, sqlerrm),\n'
-            '            hint = %L;\n        return null;\nend\n',
+            '            hint = %L;\nend;\n',
             pg_catalog.string_agg(pg_catalog.format(
                 E'    if new.%1$I is distinct from old.%1$I%2$s then\n'
                 '        insert into %3$s (%4$s)\n        values (%5$s);\n    end if;\n',
@@ -228,6 +235,25 @@ begin
             where c.name is not null
         ) v
     );
+    body := case when each_row then E'\nbegin\n' || block || E'return null;\nend\n' else pg_catalog.format(
+        E'\ndeclare\n    pair record;\nbegin\nif tg_op = ''INSERT'' then\n'
+        '    -- Nulls, of its columns.\n    select * into old from new_rows where false;\n'
+        '    for new in select * from new_rows loop\n%2$s    end loop;\n'
+        'else\n    for pair in\n        select realtime_was as was, realtime_is as becomes\n'
+        '        from old_rows realtime_was\n        join new_rows realtime_is on realtime_is.%1$I = realtime_was.%1$I\n'
+        '        where %3$s\n    loop\n        old := pair.was;\n        new := pair.becomes;\n%2$s    end loop;\nend if;\nreturn null;\n'
+        '-- A column that has another name since, say.\n'
+        'exception\n    when transaction_rollback then\n        raise;\n    when others then\n'
+        '        raise warning using\n            errcode = sqlstate,\n'
+        '            message = pg_catalog.format(%4$L, sqlerrm),\n            hint = %5$L;\n        return null;\nend\n',
+        key, block,
+        (
+            select pg_catalog.string_agg(pg_catalog.format('realtime_is.%1$I is distinct from realtime_was.%1$I', s.name), ' or ')
+            from pg_catalog.unnest(status_columns) s(name)
+        ),
+        pg_catalog.replace(relation::text, '%', '%%') || ' may have changed its status without telemetry: %s',
+        pg_catalog.format('select realtime_sync.fleet_status_telemetry(%L, ...) again.', relation)
+    ) end;
     -- Its row sets off the app's own triggers too.
     path := realtime_sync.fleet_path(coalesce(my.owned, my.home));
     source := pg_catalog.to_regprocedure(function_name || '()');
@@ -257,7 +283,7 @@ begin
     end if;
     select
         pg_catalog.string_agg(pg_catalog.format(E'drop trigger %I on %s;\n', t.tgname, relation), '' order by t.tgname)
-            filter (where t.tgname <> all (triggers)),
+            filter (where t.tgname <> all (triggers) or (t.tgtype & 1 = 1) <> my.each_row),
         pg_catalog.min(t.tgfoid) filter (where t.tgfoid is distinct from my.source)
     into old, stale
     from pg_catalog.pg_trigger t
@@ -278,13 +304,17 @@ begin
         E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = %6$s\nas $telemetry$%2$s$telemetry$;\n'
         'revoke all on function %1$s() from public;\n'
         'comment on function %1$s() is ''realtime_sync: status telemetry'';\n'
-        'create or replace trigger %7$I after insert on %3$s\n    for each row when (%4$s) execute function %1$s();\n'
-        'create or replace trigger %8$I after update on %3$s\n    for each row when (%5$s) execute function %1$s();\n',
+        '%9$screate or replace trigger %7$I after insert on %3$s\n    %4$s execute function %1$s();\n'
+        'create or replace trigger %8$I after update on %3$s\n    %5$s execute function %1$s();\n',
         function_name, body, relation,
-        (select pg_catalog.string_agg(pg_catalog.format('new.%I is not null', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
-        (select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)),
-        path, triggers[1], triggers[2]
-    ) || coalesce(old, '') || coalesce('drop function ' || stale::regprocedure || E';\n', '');
+        case when each_row then 'for each row when (' || (
+            select pg_catalog.string_agg(pg_catalog.format('new.%I is not null', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)
+        ) || ')' else 'referencing new table as new_rows for each statement' end,
+        case when each_row then 'for each row when (' || (
+            select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)
+        ) || ')' else 'referencing old table as old_rows new table as new_rows for each statement' end,
+        path, triggers[1], triggers[2], old
+    ) || coalesce('drop function ' || stale::regprocedure || E';\n', '');
     if not dry_run then
         execute ddl;
     end if;
@@ -335,7 +365,7 @@ insert into realtime_sync.fleet_template (name, kind, place, needs, template, un
 (
     'realtime_status_telemetry', 'timer', -10, '{driver.id,telemetry.driver}',
     $template$
--- {{d.id}}, {{d.online}}, {{d.status}} to {{telemetry}}: {{l.driver}}, {{l.type}}, {{l.message}}, {{l.meta}}, {{l.created_at}}; {{path}}; 00_realtime_tell_status
+-- {{d.id}}, {{d.online}}, {{d.status}} to {{telemetry}}{{#driver:moves}}, that move{{/driver:moves}}: {{l.driver}}, {{l.type}}, {{l.message}}, {{l.meta}}, {{l.created_at}}; {{path}}; 00_realtime_tell_status
 do $status$
 begin
     {{#driver.online}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.online}}{{^driver.online}}{{#driver.status}}perform realtime_sync.fleet_status_telemetry($table${{driver}}$table$);{{/driver.status}}{{/driver.online}}

@@ -41,6 +41,28 @@ begin atomic
     );
 end;
 
+-- Whether an update may move a row of a partitioned table to another partition: not by its id and created_at, which stay as they
+-- are. PostgreSQL then fires the row triggers of a DELETE and an INSERT, and a statement's sees the row before and after; but of
+-- a partition on another server, far, it keeps no row (0A000), and each row's trigger is all there is.
+create function realtime_sync.fleet_partitions(relation regclass, columns jsonb, out move boolean, out far regclass)
+stable strict language sql
+set search_path = pg_catalog, pg_temp
+begin atomic
+    select
+        coalesce(pg_catalog.bool_or(exists (
+            select
+            -- A key's columns, in expressions too, go with their table only.
+            from pg_catalog.pg_depend k
+            join pg_catalog.pg_attribute a on a.attrelid = k.objid and a.attnum = k.objsubid
+            where k.classid = 'pg_catalog.pg_class'::regclass and k.objid = t.relid and k.objsubid > 0
+                and k.refclassid = k.classid and k.refobjid = k.objid and k.refobjsubid = 0 and k.deptype = 'i'
+                and a.attname::text is distinct from columns ->> 'id' and a.attname::text is distinct from columns ->> 'created_at'
+        )), false),
+        pg_catalog.min(t.relid::oid::bigint) filter (where c.relkind = 'f')::oid::regclass
+    from pg_catalog.pg_partition_tree(relation) t
+    join pg_catalog.pg_class c on c.oid = t.relid;
+end;
+
 -- {{driver}}: its table. {{driver.id}}: a column, {{driver.id:type}}: its type. {{d.rating}}: the same
 -- column of the alias d, or null where the app has none (d driver, t trip, p passenger, w wallet,
 -- l telemetry, o offer, h location, s transition). {{schema}}. {{postgis}}: the schema PostGIS is in.
@@ -49,9 +71,8 @@ end;
 -- {{#driver.point}}...{{/driver.point}} is there if the app has it, {{^...}}...{{/...}} if not;
 -- {{#driver.lat|driver.point}} if it has one of them, {{#driver.lat:set}} if it is not generated,
 -- {{#telemetry.id:integer}} if it is a whole number,
--- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table, {{#trip:moves}} if a step may move a trip
--- to another partition and a trigger may see that: of partitions on other servers PostgreSQL has no transition tables
--- (0A000). {{>driver_place}}: a part.
+-- {{#driver.id:key}} if a foreign key may refer to it: the kit has made its table, {{#trip:moves}} if an update may move one
+-- to another partition and a trigger may see that. {{>driver_place}}: a part.
 -- {{limit.max_speed}}: what fleet_limit says; {{#limit.place_distance}} if it says something. {{path}}: the search_path
 -- of what touches the app's tables, and so sets off what the app has written.
 create function realtime_sync.fleet_expand(schema name, template text) returns text
@@ -137,23 +158,10 @@ begin
         join pg_catalog.pg_namespace n on n.oid = b.typnamespace
         where m.schema = fleet_expand.schema and m.entity in ('driver', 'trip')
         union all
-        select 'trip:moves', ''
+        select m.entity || ':moves', ''
         from realtime_sync.fleet_map m
-        where m.schema = fleet_expand.schema and m.entity = 'trip' and exists (
-            select
-            from pg_catalog.pg_partition_tree(m.relation) t
-            -- A key's columns, in expressions too, go with their table only.
-            join pg_catalog.pg_depend k
-                on k.classid = 'pg_catalog.pg_class'::regclass and k.objid = t.relid and k.objsubid > 0
-                and k.refclassid = k.classid and k.refobjid = k.objid and k.refobjsubid = 0 and k.deptype = 'i'
-            join pg_catalog.pg_attribute a on a.attrelid = t.relid and a.attnum = k.objsubid
-            join pg_catalog.jsonb_each_text(m.columns) c on c.value = a.attname
-            where c.key in ('status', 'driver', 'accepted_at', 'started_at', 'completed_at', 'canceled_at', 'updated_at')
-        ) and not exists (
-            select
-            from pg_catalog.pg_partition_tree(m.relation) t
-            join pg_catalog.pg_class f on f.oid = t.relid and f.relkind = 'f'
-        )
+        cross join lateral realtime_sync.fleet_partitions(m.relation, m.columns) p
+        where m.schema = fleet_expand.schema and m.entity in ('driver', 'trip') and p.move and p.far is null
         union all
         select 'who', w.function
         from realtime_sync.fleet_who w
@@ -255,6 +263,7 @@ begin atomic
 end;
 
 revoke all on table realtime_sync.fleet_template from public;
+revoke all on function realtime_sync.fleet_partitions(regclass, jsonb) from public;
 revoke all on function realtime_sync.fleet_name(name, text, text) from public;
 revoke all on function realtime_sync.fleet_expand(name, text) from public;
 revoke all on function realtime_sync.fleet_lacks(name, text[]) from public;
@@ -263,6 +272,8 @@ revoke all on function realtime_sync.fleet_uses(text[]) from public;
 
 comment on table realtime_sync.fleet_template is
     'The fleet kit''s functions, tables and triggers, before an app''s names are put in.';
+comment on function realtime_sync.fleet_partitions(regclass, jsonb) is
+    'Part of realtime_sync.fleet_setup(): whether an update may move a row of a table to another partition, and a partition on another server.';
 comment on function realtime_sync.fleet_name(name, text, text) is
     'The name under which an object of the fleet kit stands in an app''s schema, or will.';
 comment on function realtime_sync.fleet_expand(name, text) is

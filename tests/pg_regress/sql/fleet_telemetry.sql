@@ -175,10 +175,45 @@ alter trigger "00_realtime_tell_status_update" on shift.drivers rename to realti
 
 select count(*) > 0 as removed from realtime_sync.fleet_remove('shift');
 select tgname from pg_trigger where tgrelid = 'shift.drivers'::regclass and not tgisinternal;
+-- Of drivers partitioned by what changes, a row that moves is told as one that stays: of what has changed, with what it was. Of
+-- those by id it is row by row, before the app's own triggers.
+create schema moves;
+create table moves.drivers (id bigint, user_id text, gone int, is_online boolean, status text, region text) partition by list (status);
+create table moves.drivers_idle (status text, id bigint, user_id text, gone int, is_online boolean, region text);
+create table moves.drivers_else partition of moves.drivers default;
+alter table moves.drivers attach partition moves.drivers_idle for values in ('idle');
+alter table moves.drivers drop column gone;
+create index on moves.drivers (id);
+select realtime_sync.fleet_map('moves', 'driver', 'moves.drivers', '{"id": "id", "login": "user_id"}') is not null as mapped;
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('moves', create_missing => true);
+create view moves.log as select driver_id as driver, meta from moves.telemetry_logs order by id;
+insert into moves.drivers (id, is_online, status) values (1, true, 'idle'), (2, false, null), (3, null, null);
+update moves.drivers set status = 'busy' where id < 3;
+update moves.drivers set status = 'pause', is_online = true;
+update moves.drivers set region = 'north';
+table moves.log;
+truncate moves.telemetry_logs;
+alter table moves.telemetry_logs add constraint quiet check (driver_id <> 2);
+update moves.drivers set status = 'idle';
+table moves.log;
+alter table moves.drivers rename status to state;
+update moves.drivers set state = 'busy' where id = 1;
+alter table moves.drivers rename state to status;
+select count(*) as again from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'done';
+select realtime_sync.fleet_status_telemetry('moves.drivers') = '' as unchanged;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
+select tgname from pg_trigger where tgrelid = 'moves.drivers'::regclass and not tgisinternal;
+drop table moves.drivers;
+create table moves.drivers (id bigint primary key, user_id text, is_online boolean, status text) partition by range (id);
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('moves', create_missing => true);
+select count(*) as each_row from pg_trigger where tgrelid = 'moves.drivers'::regclass and tgname ~ 'tell_status' and tgtype & 1 = 1;
+
 set client_min_messages = warning;
 drop schema shift cascade;
 drop schema client cascade;
+drop schema moves cascade;
 drop owned by shift_driver;
 drop role shift_driver;
-delete from realtime_sync.fleet_object where schema in ('shift');
+delete from realtime_sync.fleet_object where schema in ('shift', 'moves');
+delete from realtime_sync.fleet_map where schema = 'moves';
 truncate realtime_sync.event;

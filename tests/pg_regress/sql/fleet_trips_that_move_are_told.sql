@@ -114,6 +114,29 @@ select object from realtime_sync.fleet_setup('moves', create_missing => true) wh
 select tgtype & 1 as each_row from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname = '00_realtime_tell_trip';
 select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
 
+-- By a region, which a step of the app's or its BEFORE trigger may change too.
+drop table moves.trips;
+create table moves.trips (
+    id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', region text not null default 'north', created_at timestamptz not null default now(), primary key (id, region)
+) partition by list (region);
+create table moves.trips_north partition of moves.trips for values in ('north');
+create table moves.trips_south partition of moves.trips for values in ('south');
+select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('moves', create_missing => true);
+create function moves.south() returns trigger language plpgsql as $$
+begin
+    new.region := 'south';
+    return new;
+end
+$$;
+create trigger south before update on moves.trips for each row when (new.status = 'offered') execute function moves.south();
+truncate realtime_sync.event;
+insert into moves.trips (id) values (1), (2);
+update moves.trips set status = 'canceled', region = 'south' where id = 1;
+update moves.trips set status = 'offered' where id = 2;
+select payload ->> 'trip_id' as trip, payload ->> 'to' as "to" from realtime_sync.event where event = 'trip.status' order by 1;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
+
 -- Of a partition on another server PostgreSQL keeps no row of before and after, and refuses their update: row by row.
 drop table moves.trips;
 create table moves.trips (
