@@ -19,6 +19,8 @@ declare
     why text := '';
     same text;
     lacks text[];
+    step realtime_sync.fleet_step;
+    former text := '';
 begin
     select t.* into template from realtime_sync.fleet_template t where t.kind = fleet_make.kind and t.name = fleet_make.name;
     lacks := realtime_sync.fleet_lacks(schema, template.needs);
@@ -60,13 +62,31 @@ begin
         select m.relation into relation
         from realtime_sync.fleet_map m
         where m.schema = fleet_make.schema and m.entity = fleet_make.name;
+    elsif kind in ('index', 'trigger', 'policy') then
+        relation := pg_catalog.to_regclass(
+            (pg_catalog.regexp_match(sql, '\mon\s+((?:"[^"]+"|[^\s".(]+)(?:\.(?:"[^"]+"|[^\s".(]+))?)', 'i'))[1]
+        );
+    end if;
+    -- Another table has the name since: what is on the former goes, or is its own if something there needs it.
+    if ours and object.relation <> relation then
+        step := realtime_sync.fleet_drop(object, false, dry_run);
+        if step.status = 'ask' and kind <> 'index' then
+            return step;
+        elsif not dry_run then
+            delete from realtime_sync.fleet_object o where (o.schema, o.kind, o.name) = (object.schema, object.kind, object.name);
+            actual := realtime_sync.fleet_name(fleet_make.schema, fleet_make.kind, fleet_make.name);
+        end if;
+        former := case when step.status in ('done', 'drop') then pg_catalog.format('; dropped from %s', object.relation) else '' end;
+        ours := false;
+    end if;
+    if kind = 'source' then
         label := 'source ' || relation;
         why := case fleet_make.name
             when 'driver' then 'to drivers, driver:<id>'
                 || coalesce('; place alone every ' || pg_catalog.substring(sql, 'throttle => ''([^'']+)') || ' at most', '')
             when 'trip' then 'to trip:<id>, driver:<id>' || case when sql ~ 'passenger:' then ', passenger:<id>' else '' end
             else 'to driver:<id>'
-        end;
+        end || former;
         if not ours and exists (
             select from pg_catalog.pg_trigger t where t.tgrelid = relation and t.tgfoid = 'realtime_sync.capture()'::regprocedure
         ) then
@@ -75,9 +95,6 @@ begin
             )::realtime_sync.fleet_step;
         end if;
     elsif kind in ('index', 'trigger', 'policy') then
-        relation := pg_catalog.to_regclass(
-            (pg_catalog.regexp_match(sql, '\mon\s+((?:"[^"]+"|[^\s".(]+)(?:\.(?:"[^"]+"|[^\s".(]+))?)', 'i'))[1]
-        );
         if not ours and kind in ('trigger', 'policy') and exists (
             select from pg_catalog.pg_trigger t where kind = 'trigger' and t.tgrelid = relation and t.tgname = fleet_make.name
             union all
@@ -91,7 +108,7 @@ begin
             '\1 ' || pg_catalog.quote_ident(actual) || '\3'
         );
         label := pg_catalog.format('%s %I', kind, actual);
-        why := 'on ' || relation;
+        why := 'on ' || relation || former;
     elsif kind = 'table' then
         label := pg_catalog.format('table %I.%I', schema, actual);
     elsif kind <> 'timer' then
@@ -102,6 +119,13 @@ begin
             return row('exists', label, 'as it was made', null)::realtime_sync.fleet_step;
         elsif kind = 'table' then
             return row('exists', label, 'its rows stay as they are', null)::realtime_sync.fleet_step;
+        elsif kind = 'index' and (
+            select c.relispartition
+            from pg_catalog.pg_index i
+            join pg_catalog.pg_class c on c.oid = i.indexrelid
+            where i.indrelid = relation and c.relname = actual
+        ) then
+            return row('exists', label, pg_catalog.format('the table that %s is a partition of has it too', relation), null)::realtime_sync.fleet_step;
         elsif kind = 'function' and object.body is distinct from (
             select pg_catalog.md5(p.prosrc)
             from pg_catalog.pg_proc p
@@ -129,7 +153,7 @@ begin
         select x.name into same
         from realtime_sync.fleet_same_index(relation, sql) x(name);
         if same is not null and not ours then
-            return row('exists', label, pg_catalog.format('%I does it', same), null)::realtime_sync.fleet_step;
+            return row('exists', label, pg_catalog.format('%I does it', same) || former, null)::realtime_sync.fleet_step;
         end if;
         if (select c.reltuples > 100000 from pg_catalog.pg_class c where c.oid = relation) then
             why := pg_catalog.concat_ws(

@@ -176,6 +176,30 @@ begin
     loop
         return next step;
     end loop;
+    for step in
+        select
+            'skip', 'table ' || p.far, 'a foreign table: ' || case m.entity
+                when 'trip' then 'a step that moves its trip to another partition is not told, and an open trip that moves is offered anew'
+                else 'of a driver who moves to another partition telemetry says what he had before as if it were new'
+            end, null
+        from realtime_sync.fleet_map m
+        cross join lateral realtime_sync.fleet_partitions(m.relation, m.columns) p
+        where m.schema = fleet_work.schema and m.entity in ('driver', 'trip') and p.move and p.far is not null
+        order by m.entity
+    loop
+        return next step;
+    end loop;
+    for step in
+        select
+            'ask', m.entity, pg_catalog.format('%s is a partition of %s, and what is in others nobody follows; health() says what mends it', m.relation, p.parent),
+            realtime_sync.fleet_map_call(schema, m.entity, p.parent::text, m.columns)
+        from realtime_sync.fleet_map m
+        cross join lateral (select pg_catalog.pg_partition_root(m.relation)) p(parent)
+        where m.schema = fleet_work.schema and p.parent <> m.relation
+        order by m.entity
+    loop
+        return next step;
+    end loop;
     -- Of what is gone since: what could only fail goes with it, unless the app has made it its own.
     for thing in
         select o as object, realtime_sync.fleet_lacks(o.schema, t.needs) as lacks

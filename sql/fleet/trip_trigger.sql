@@ -46,7 +46,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
     called name := 'zz_' || trigger;
-    was name;
+    was record;
     trip regclass := (select m.relation from realtime_sync.fleet_map m where m.schema = fleet_trip_trigger.schema and m.entity = 'trip');
 begin
     -- Its function is of somebody with the rights of the table's owner: others may note
@@ -65,16 +65,19 @@ begin
             detail = 'It needs trips and the steps they may take.',
             hint = pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', coalesce(schema, 'public'));
     end if;
-    select o.actual into was
+    select o.actual, c.oid::regclass as relation into was
     from realtime_sync.fleet_object o
-    where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger and o.relation = trip;
-    if was is distinct from called and exists (select from pg_catalog.pg_trigger g where g.tgrelid = trip and g.tgname = called) then
+    join pg_catalog.pg_class c on c.oid = o.relation
+    where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger;
+    if (was.actual, was.relation) is distinct from (called, trip) and exists (
+        select from pg_catalog.pg_trigger g where g.tgrelid = trip and g.tgname = called
+    ) then
         raise duplicate_object using
             message = pg_catalog.format('trigger %I on %s is not the fleet kit''s', called, trip),
             hint = 'Rename it.';
     end if;
-    if was is not null then
-        execute pg_catalog.format('drop trigger if exists %I on %s', was, trip);
+    if found then
+        execute pg_catalog.format('drop trigger if exists %I on %s', was.actual, was.relation);
     end if;
     delete from realtime_sync.fleet_object o
     where o.schema = fleet_trip_trigger.schema and o.kind = 'trigger' and o.name = trigger;

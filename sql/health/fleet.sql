@@ -1,4 +1,5 @@
--- Of health(): schemas in which strangers may make what the fleet kit's functions would find, as its owner.
+-- Of health(): schemas in which strangers may make what the fleet kit's functions would find, as its owner; and tables that
+-- were partitioned otherwise since the kit was set up.
 
 create function realtime_sync.fleet_health(out level text, out subject text, out problem text, out fix text)
 returns setof record
@@ -43,9 +44,45 @@ as $function$
         pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', k.schema)
     from kit k
     where k.paths <> array[k.path] and not exists (select from stranger s where s.schema = k.schema and s.open)
+    union all
+    select
+        'warning', m.relation::text,
+        pg_catalog.format('it is a partition of %s, and the fleet kit in schema %I follows only what is in it', p.parent, m.schema),
+        pg_catalog.format(
+            '%s; select * from realtime_sync.fleet_setup(%L);%s',
+            realtime_sync.fleet_map_call(m.schema, m.entity, p.parent::text, m.columns), m.schema, case m.entity
+                when 'driver' then pg_catalog.format(
+                    ' select realtime_sync.fleet_drop_status_telemetry(%L), realtime_sync.fleet_status_telemetry(%L);', m.relation, p.parent
+                )
+                when 'trip' then ' -- then fleet_auto_offer() and fleet_check_status() again, if you use them'
+            end
+        )
+    from kit k
+    join realtime_sync.fleet_map m on m.schema = k.schema
+    join pg_catalog.pg_class c on c.oid = m.relation and c.relispartition
+    cross join lateral (select pg_catalog.pg_partition_root(m.relation)) p(parent)
+    union all
+    select
+        case when t.each_row then 'warning' else 'error' end, m.relation::text,
+        case when t.each_row
+            then pg_catalog.format('its trigger %s is one for each row, and sees no update of one that moves to another partition', t.name)
+            else pg_catalog.format('its trigger %s lets no update write to %s, a foreign table', t.name, p.far)
+        end,
+        case when t.name ~ '^zz_' then pg_catalog.format('select realtime_sync.fleet_auto_offer(%L, ...) again, with its options', m.schema)
+            else pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', m.schema)
+        end
+    from kit k
+    join realtime_sync.fleet_map m on m.schema = k.schema and m.entity in ('driver', 'trip')
+    cross join lateral realtime_sync.fleet_partitions(m.relation, m.columns) p
+    cross join lateral (
+        select g.tgtype & 1 = 1, pg_catalog.quote_ident(g.tgname)
+        from pg_catalog.pg_trigger g
+        where g.tgrelid = m.relation and g.tgname ~ '^(00_realtime_tell_|zz_realtime_auto_offer)'
+    ) t(each_row, name)
+    where p.move and t.each_row = (p.far is null)
 $function$;
 
 revoke all on function realtime_sync.fleet_health() from public;
 
 comment on function realtime_sync.fleet_health() is
-    'Part of realtime_sync.health(): where the fleet kit''s functions look for names.';
+    'Part of realtime_sync.health(): where the fleet kit''s functions look for names, and how its tables are partitioned.';
