@@ -10,10 +10,10 @@
 -- The app's schema, after it those of tables mapped from elsewhere, and then those of the path that the kit's owner has by
 -- default: as ALTER ROLE and ALTER DATABASE say, and not the session's, for the next setup may come by another connection. strangers: who may create
 -- in it, himself or by SET ROLE, besides superusers, the database's owner, the app's schema's owner and who has the
--- rights of the kit's owner; mend: how not.
-create function realtime_sync.fleet_path_schemas(schema name)
+-- rights of the kit's owner; mend: how not. Of these paths instead, if they are given: what functions have may be of before.
+create function realtime_sync.fleet_path_schemas(schema name, paths text[] default null)
 returns table (place bigint, name name, strangers text, mend text)
-stable strict language sql
+stable language sql
 set search_path = pg_catalog, pg_temp
 begin atomic
     with kit as (
@@ -42,15 +42,20 @@ begin atomic
         where b.name = 'search_path'
     ), named as (
         select 0 as place, fleet_path_schemas.schema as name
+        where fleet_path_schemas.paths is null
         union all
         select 1, n.nspname
         from realtime_sync.fleet_map m
         join pg_catalog.pg_class c on c.oid = m.relation
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where m.schema = fleet_path_schemas.schema
+        where m.schema = fleet_path_schemas.schema and fleet_path_schemas.paths is null
         union all
         select m.place + 1, coalesce(pg_catalog.replace(m.part[1], '""', '"'), pg_catalog.lower(m.part[2]))::name
-        from (select s.path from setting s order by s.by_role desc nulls last, s.here desc limit 1) s
+        from (
+            (select s.path from setting s where fleet_path_schemas.paths is null order by s.by_role desc nulls last, s.here desc limit 1)
+            union all
+            select pg_catalog.unnest(fleet_path_schemas.paths)
+        ) s
         cross join lateral pg_catalog.regexp_matches(s.path, '"((?:[^"]|"")*)"|([^\s,]+)', 'g') with ordinality m(part, place)
     )
     select k.place, k.name, c.strangers, case
@@ -98,10 +103,10 @@ begin atomic
     from realtime_sync.fleet_path_schemas(fleet_path.schema) s;
 end;
 
-revoke all on function realtime_sync.fleet_path_schemas(name) from public;
+revoke all on function realtime_sync.fleet_path_schemas(name, text[]) from public;
 revoke all on function realtime_sync.fleet_path(name) from public;
 
-comment on function realtime_sync.fleet_path_schemas(name) is
-    'Part of realtime_sync.fleet_setup(): the schemas in which the kit''s functions would look for names, and which strangers may create in them.';
+comment on function realtime_sync.fleet_path_schemas(name, text[]) is
+    'Part of realtime_sync.fleet_setup(): the schemas in which the kit''s functions would look for names, or those of other paths, and which strangers may create in them.';
 comment on function realtime_sync.fleet_path(name) is
     'Part of realtime_sync.fleet_setup(): the search_path of the kit''s functions in a schema.';

@@ -231,6 +231,25 @@ begin
         end if;
         return next step;
     end loop;
+    -- The drivers' own is written again below; those of tables that the app follows itself keep all but their path.
+    for thing in
+        select p.oid::regprocedure as function, realtime_sync.fleet_path(schema) as path
+        from pg_catalog.pg_proc p
+        where p.pronamespace = here and p.proname like 'realtime\_status\_%'
+            and pg_catalog.obj_description(p.oid, 'pg_proc') = 'realtime_sync: status telemetry'
+            and pg_catalog.pg_has_role(p.proowner, 'usage')
+            and p.proconfig is distinct from array['search_path=' || realtime_sync.fleet_path(schema)]
+        order by p.oid::regprocedure::text
+    loop
+        step := row(
+            case when dry_run then 'create' else 'done' end, 'function ' || thing.function, 'its search_path, which has changed',
+            pg_catalog.format('alter function %s set search_path = %s', thing.function, thing.path)
+        );
+        if not dry_run then
+            execute step.sql;
+        end if;
+        return next step;
+    end loop;
     for template in
         select t.*
         from realtime_sync.fleet_template t

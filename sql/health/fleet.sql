@@ -16,17 +16,24 @@ as $function$
         join pg_catalog.pg_proc p
             -- One that was changed by hand has the path that was wanted.
             on p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) and p.proname = o.actual and pg_catalog.md5(p.prosrc) = o.body
-        cross join lateral pg_catalog.unnest(p.proconfig) c(setting)
+        -- And those of fleet_status_telemetry(), which no template has made.
+        join pg_catalog.pg_proc f
+            on f.oid = p.oid or f.pronamespace = p.pronamespace and f.proname like 'realtime\_status\_%'
+            and pg_catalog.obj_description(f.oid, 'pg_proc') = 'realtime_sync: status telemetry'
+        cross join lateral pg_catalog.unnest(f.proconfig) c(setting)
         where o.kind = 'function' and c.setting like 'search\_path=%'
         group by o.schema
     ), stranger as materialized (
-        select k.schema, k.owner, s.name, s.strangers, s.mend, s.place, exists (
-            select from pg_catalog.unnest(k.paths) b(path)
-            where pg_catalog.quote_ident(s.name) = any (pg_catalog.string_to_array(b.path, ', '))
-        ) as open
+        -- Where they look, which may be a path of before; and where they would.
+        select distinct on (k.schema, s.name) k.schema, k.owner, s.name, s.strangers, s.mend, s.place, s.open
         from kit k
-        cross join lateral realtime_sync.fleet_path_schemas(k.schema) s
+        cross join lateral (
+            select s.*, true as open from realtime_sync.fleet_path_schemas(k.schema, k.paths) s
+            union all
+            select s.*, false from realtime_sync.fleet_path_schemas(k.schema) s
+        ) s
         where s.strangers is not null
+        order by k.schema, s.name, s.open desc
     )
     select
         case when s.open then 'error' when s.place = 0 then 'warning' else 'info' end,

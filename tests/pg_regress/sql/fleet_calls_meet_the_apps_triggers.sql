@@ -147,6 +147,23 @@ select level, subject, problem, fix from realtime_sync.health() where subject il
 set role regress_meet;
 select object, why from realtime_sync.fleet_setup('meet', create_missing => true) where status = 'done' and object in ('function accept_offer', 'timer realtime_status_telemetry');
 select count(*) as again from realtime_sync.fleet_setup('meet', create_missing => true) where status = 'done';
+-- Where they still look, whatever the path should be by now; of a table that the app follows itself too.
+create table meet.vans (id bigint primary key, driver_id bigint, status text);
+select realtime_sync.fleet_status_telemetry('meet.vans', array['status'], driver_column => 'driver_id') <> '' as followed;
+alter role regress_meet set search_path = meet;
+grant create on schema meet_shared to regress_mallory;
+reset role;
+select level, subject, problem, fix from realtime_sync.health() where subject ilike 'schema %meet%' order by 2;
+set role regress_meet;
+select object, why from realtime_sync.fleet_setup('meet', create_missing => true) where status in ('ask', 'done') and object ~ 'accept_offer|status_|schema';
+reset role;
+select level, subject, problem, fix from realtime_sync.health() where subject ilike 'schema %meet%' order by 2;
+select proconfig from pg_proc where proname = 'realtime_status_vans';
+revoke create on schema meet_shared from regress_mallory;
+alter role regress_meet set search_path = "$user", "Meet Open", meet_shared, meet_gone, public;
+set role regress_meet;
+select count(*) > 0 as made from realtime_sync.fleet_setup('meet', create_missing => true) where status = 'done';
+drop table meet.vans;
 reset role;
 select level, subject, problem, fix from realtime_sync.health() where subject ilike 'schema %meet%' order by 2;
 select s.path, count(*) > 30 as many from pg_proc p cross join lateral unnest(p.proconfig) s(path)
