@@ -313,6 +313,8 @@ declare
     ours bigint;
     hand bigint;
 begin
+    -- Of data that is kept the heartbeats are over after a minute, and ours offers nothing to who is away: back they come.
+    perform realtime_sync.presence_heartbeats(b.beats, 'drivers', '60 s'), hand_heartbeats(b.beats) from beats b;
     call fresh();
     perform set_config('request.jwt.claims', '{"sub": "00000000-0000-0000-0000-00000000000d", "user_role": "dispatcher"}', true);
     for n in 1..50 loop
