@@ -16,23 +16,6 @@ insert into wrong.passengers (user_id) values ('rita');
 insert into wrong.trips (passenger_id, pickup_lat, pickup_lng) select 1, 52.5, 13.4 from generate_series(1, 2);
 insert into wrong.trips (passenger_id) values (1);
 select count(*) from wrong.offer_trip(1, array[1, 2], timeout => '1 hour');
-create function said(call text) returns text language plpgsql as $$
-declare
-    state text;
-    message text;
-    detail text;
-    hint text;
-begin
-    execute 'select ' || call;
-    return format(E'%s\n    no error', call);
-exception when others then
-    get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
-    return concat_ws(
-        E'\n    ', regexp_replace(call, 'x{9,}', 'x...'), state || ' ' || regexp_replace(message, 'x{9,}', 'x...'), nullif(detail, ''),
-        coalesce('-> ' || nullif(hint, ''), 'NO HINT')
-    );
-end
-$$;
 set search_path = wrong, public;
 
 -- a dispatcher, who may all
@@ -186,7 +169,6 @@ select p.proname from pg_proc p
 where p.pronamespace = 'realtime_sync'::regnamespace and p.proname like 'fleet\_%' and has_function_privilege('regress_wrong_app', p.oid, 'execute')
 order by 1;
 
-drop function said;
 select realtime_sync.fleet_disallow('wrong', 'regress_wrong_app'), realtime_sync.disallow('regress_wrong_other', 'migrate');
 select count(*) > 0 from realtime_sync.fleet_remove('wrong', drop_tables => true);
 drop schema wrong cascade;

@@ -93,26 +93,22 @@ select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tab
 select tgname from pg_trigger where tgrelid = 'moves.trips'::regclass and not tgisinternal;
 
 -- by an expression, and by what no step changes
-drop table moves.trips;
-create table moves.trips (
-    id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', fare numeric, created_at timestamptz not null default now(), completed_at timestamptz
-) partition by list ((completed_at is null));
-create table moves.trips_open partition of moves.trips for values in (true);
-create table moves.trips_over partition of moves.trips for values in (false);
-create index on moves.trips (id);
-select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
-select object from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask';
-select tgtype & 1 as each_row from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname = '00_realtime_tell_trip';
-select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
-drop table moves.trips;
-create table moves.trips (
-    id bigint not null, driver_id bigint, passenger_id text, status text not null default 'requested', fare numeric, created_at timestamptz not null default now(), primary key (id, created_at)
-) partition by range (created_at);
-create table moves.trips_all partition of moves.trips default;
-select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
-select object from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask';
-select tgtype & 1 as each_row from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname = '00_realtime_tell_trip';
-select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
+create function moves.follow(more text, key text, out asks text, out each_row integer, out removed boolean) language plpgsql as $$
+begin
+    drop table moves.trips;
+    execute 'create table moves.trips (
+        id bigint not null, driver_id bigint, passenger_id text, status text not null default ''requested'', fare numeric,
+        created_at timestamptz not null default now(), completed_at timestamptz' || more || ') partition by ' || key;
+    create index on moves.trips (id);
+    perform realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}');
+    asks := (select string_agg(object, ', ' order by object) from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask');
+    each_row := (select tgtype & 1 from pg_trigger where tgrelid = 'moves.trips'::regclass and tgname = '00_realtime_tell_trip');
+    removed := (select count(*) > 0 from realtime_sync.fleet_remove('moves', drop_tables => true));
+end
+$$;
+select * from moves.follow('', 'list ((completed_at is null))');
+select * from moves.follow(', primary key (id, created_at)', 'range (created_at)');
+select * from moves.follow(', primary key (id)', 'hash (id)');
 
 -- By a region, which a step of the app's or its BEFORE trigger may change too.
 drop table moves.trips;

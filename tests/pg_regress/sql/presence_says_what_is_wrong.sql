@@ -11,24 +11,6 @@ select realtime_sync.allow('regress_gate', 'migrate'), realtime_sync.allow('regr
     realtime_sync.allow('regress_gate', 'read', array['*']),
     realtime_sync.allow('regress_rider', 'read', array['room:1']), realtime_sync.allow('regress_rider', 'send', array['room:1']),
     realtime_sync.allow('regress_watcher', 'read', array['room:1']);
--- A call as it fails: each of its lines, in the order in which psql shows them.
-create function said(call text) returns text language plpgsql as $$
-declare
-    state text;
-    message text;
-    detail text;
-    hint text;
-begin
-    execute 'select ' || call;
-    return format(E'%s\n    no error', call);
-exception when others then
-    get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
-    return concat_ws(
-        E'\n    ', regexp_replace(call, 'x{9,}', 'x...'), state || ' ' || regexp_replace(message, 'x{9,}', 'x...'), nullif(detail, ''),
-        coalesce('-> ' || nullif(hint, ''), 'NO HINT')
-    );
-end
-$$;
 
 -- who may all
 set role regress_gate;
@@ -102,7 +84,6 @@ select said(c) from unnest(array[
 reset role;
 reset request.jwt.claims;
 
-drop function said;
 select realtime_sync.disallow('regress_gate', 'migrate'), realtime_sync.disallow('regress_gate', 'send');
 drop owned by regress_gate, regress_rider, regress_watcher;
 drop role regress_gate, regress_rider, regress_watcher;
