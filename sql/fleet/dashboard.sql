@@ -256,9 +256,9 @@ begin
         from (
             select
                 pg_catalog.count(*) filter (where {{t.completed_at}} >= my.today) as today,
-                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{^trip.fare}}::numeric{{/trip.fare}}{{/trip.earnings}}) filter (where {{t.completed_at}} >= my.today), 0) as today_earnings,
+                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}::numeric) filter (where {{t.completed_at}} >= my.today), 0) as today_earnings,
                 pg_catalog.count(*) as week,
-                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{^trip.fare}}::numeric{{/trip.fare}}{{/trip.earnings}}), 0) as week_earnings
+                coalesce(pg_catalog.sum({{#trip.earnings}}{{t.earnings}}{{/trip.earnings}}{{^trip.earnings}}{{t.fare}}{{/trip.earnings}}::numeric), 0) as week_earnings
             from {{trip}} t
             where {{t.driver}} = my.who and {{t.completed_at}} >= my.week
         ) f;

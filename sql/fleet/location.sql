@@ -51,7 +51,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
 (
     'was_of_driver', 'part',
     $template$-- Held to the end: a driver's fixes come one after another.
-        select {{#driver.lat:set|driver.point:set|driver.geography:set}}{{>driver_place}}{{/driver.lat:set|driver.point:set|driver.geography:set}}{{^driver.lat:set|driver.point:set|driver.geography:set}}null::point{{/driver.lat:set|driver.point:set|driver.geography:set}} as place, {{d.location_at}}::timestamptz as at into {{>stood}}, was_at
+        select {{#driver.lat:set|driver.point:set|driver.geography:set}}{{>driver_place}}{{/driver.lat:set|driver.point:set|driver.geography:set}}{{^driver.lat:set|driver.point:set|driver.geography:set}}null::point{{/driver.lat:set|driver.point:set|driver.geography:set}} as place, nullif({{d.location_at}}::timestamptz, '-infinity') as at into {{>stood}}, was_at
         from {{driver}} d
         where {{d.id}} = driver
         for no key update;

@@ -200,6 +200,33 @@ begin
     loop
         return next step;
     end loop;
+    -- Of a trail of the app's own that wants more than a fix has, or another type, each fix would fail;
+    -- what the app writes there itself can be shown all the same.
+    for step in
+        select
+            'ask', coalesce('location.' || w.word, pg_catalog.format('table %s', m.relation)),
+            case when w.word is null
+                then pg_catalog.format('%I of it may not be null and has no default, and no fix has a value for it', a.attname)
+                else pg_catalog.format('%I of %s is no text', a.attname, m.relation)
+            end,
+            pg_catalog.format('alter table %s alter column %I %s', m.relation, a.attname, case when w.word is null then 'set default ...' else 'type text' end)
+        from realtime_sync.fleet_map m
+        join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attnum > 0 and not a.attisdropped
+        join pg_catalog.pg_type y on y.oid = a.atttypid
+        left join lateral (
+            select k.key
+            from pg_catalog.jsonb_each_text(m.columns) k
+            where k.value = a.attname and k.key <> 'id'
+        ) w(word) on true
+        where m.schema = fleet_work.schema and m.entity = 'location'
+            and (
+                w.word is null and a.attnotnull and not a.atthasdef and a.attidentity = ''
+                or w.word in ('client_id', 'flag') and y.typcategory <> 'S'
+            )
+        order by a.attnum
+    loop
+        return next step;
+    end loop;
     -- Of what is gone since: what could only fail goes with it, unless the app has made it its own.
     for thing in
         select o as object, realtime_sync.fleet_lacks(o.schema, t.needs) as lacks

@@ -30,7 +30,7 @@ declare
         raise null_value_not_allowed using
             message = 'type must not be null',
             hint = 'Name the kind of line it is, such as ''note''.';
-    elsif $2 = 'status_change' and not {{rpc.realtime_dispatcher}}() then
+    elsif $2::{{telemetry.type:type}}::text = 'status_change' and not {{rpc.realtime_dispatcher}}() then
         raise insufficient_privilege using
             message = 'only a dispatcher or the back end may log a status change',
             hint = 'Change the status: its telemetry writes itself.';
@@ -76,7 +76,7 @@ from (
             partition by {{l.driver}}, {{l.meta}}::jsonb ->> 'column' order by {{l.created_at}}{{#telemetry.id}}, {{l.id}}{{/telemetry.id}}
         ) as until
     from {{telemetry}} l
-    where {{l.type}} = 'status_change' and {{l.meta}}::jsonb ->> 'table' is null
+    where {{l.type}}::text = 'status_change' and {{l.meta}}::jsonb ->> 'table' is null
 ) s
 $template$, null
 ),

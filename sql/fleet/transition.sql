@@ -21,30 +21,50 @@ begin atomic
 end;
 
 -- The steps to begin with, in the app's own words: of an enum its labels, of a text the words its check
--- constraints name; where nothing limits the words, those in use and the default, and else the kit's own, in
--- capitals if those are.
+-- constraints name, or its domain's; else what is in the table that it refers to; where nothing limits the words, those
+-- in use and the default, and else the kit's own, in capitals if those are.
 create function realtime_sync.fleet_transitions(trip regclass, status name)
 returns table (from_status text, to_status text, who text[], state text)
 stable language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+    types oid[];
     limited text[];
     used text[];
+    listed record;
 begin
+    with recursive type as (
+        select a.atttypid as oid
+        from pg_catalog.pg_attribute a
+        where a.attrelid = trip and a.attname = status
+        union all
+        select t.typbasetype
+        from type
+        join pg_catalog.pg_type t on t.oid = type.oid
+        where t.typbasetype <> 0
+    )
+    select pg_catalog.array_agg(type.oid) into types from type;
     select array_agg(e.enumlabel::text) into limited
-    from pg_catalog.pg_attribute a
-    join pg_catalog.pg_enum e on e.enumtypid = a.atttypid
-    where a.attrelid = trip and a.attname = status;
+    from pg_catalog.pg_enum e
+    where e.enumtypid = any (types);
     if limited is null then
         select array_agg(m[1]) into limited
         from pg_catalog.pg_constraint c
-        join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+        left join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
         cross join lateral pg_catalog.regexp_matches(pg_catalog.pg_get_constraintdef(c.oid), '''([^'']+)''', 'g') m
-        where c.contype = 'c' and c.conrelid = trip and a.attname = status;
+        where c.contype = 'c' and (c.conrelid = trip and a.attname = status or c.contypid = any (types));
     end if;
     if limited is null then
-        execute pg_catalog.format('select array(select distinct %I::text from %s)', status, trip) into used;
+        select r.target, r.target_column into listed
+        from realtime_sync.fleet_references(trip) r
+        where r."column" = status;
+        if found then
+            execute pg_catalog.format('select array(select %I::text from %s)', listed.target_column, listed.target) into limited;
+        end if;
+    end if;
+    if limited is null then
+        execute pg_catalog.format('select array(select distinct %1$I::text from %2$s where %1$I is not null)', status, trip) into used;
         used := used || array(
             select m[1]
             from pg_catalog.pg_attrdef f

@@ -1,0 +1,103 @@
+-- Promise: fleet_setup() over columns of types that limit or widen what may be in them sets up what then works: a status
+-- of a domain, or of a table of statuses; fares that are money; telemetry whose kinds are an enum; a driver whose place
+-- was known "-infinity" ago.
+\set SHOW_CONTEXT never
+set client_min_messages = error;
+
+-- the words are a domain's
+create schema odd;
+create domain odd.any_word as text check (value in ('pending', 'assigned', 'en_route', 'done', 'cancelled'));
+create domain odd.word as odd.any_word not null;
+create table odd.drivers (id bigint primary key, is_online bool default true, lat float8, lng float8);
+create table odd.trips (id bigint primary key, driver_id bigint, status odd.word default 'pending');
+select status, object, why from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask' and object !~ 'login';
+select from_status, to_status, state from odd.trip_transitions order by 1, 2;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
+-- no status at all says nothing of capitals
+create schema odd;
+create table odd.drivers (id bigint primary key, is_online bool default true, lat float8, lng float8);
+create table odd.trips (id bigint primary key, driver_id bigint, status text);
+insert into odd.trips values (1);
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('odd', create_missing => true);
+select distinct state, to_status from odd.trip_transitions where state in ('accepted', 'completed') order by 1;
+-- nor is a kind of telemetry that is made a status change by its type one that a driver may log
+drop table odd.telemetry_logs cascade;
+create table odd.telemetry_logs (id bigint primary key default 1, driver_id bigint, type varchar(13), message text, meta jsonb, created_at timestamptz);
+create role regress_odd;
+grant usage on schema odd to regress_odd;
+select realtime_sync.fleet_map('odd', 'driver', columns => '{"login": "id"}') is not null as mapped;
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('odd');
+insert into odd.drivers values (1);
+grant execute on all functions in schema odd to regress_odd;
+set role regress_odd;
+set request.jwt.claims = '{"sub": "1"}';
+select odd.log_telemetry(type => 'status_changed');
+\echo :SQLSTATE
+reset role;
+reset request.jwt.claims;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+drop role regress_odd;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
+-- or those of a table; and the fare is money
+create schema odd;
+create table odd.statuses (code text primary key);
+insert into odd.statuses values ('pending'), ('assigned'), ('in_progress'), ('done'), ('cancelled');
+create table odd.drivers (id bigint primary key, user_id text unique, is_online bool default true, lat float8, lng float8);
+create table odd.trips (
+    id bigint primary key, driver_id bigint, status text not null default 'pending' references odd.statuses,
+    pickup_lat float8, pickup_lng float8, fare money, completed_at timestamptz
+);
+select status, object, why from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask';
+select from_status, to_status, state from odd.trip_transitions order by 1, 2;
+insert into odd.drivers values (1, 'ada', true, 48, 11), (2, 'bob', true, 48, 11);
+insert into odd.trips values (1, null, 'pending', 48, 11, '12.50', null);
+select driver_id, state, earnings from odd.offer_trip(1, '{2,1}');
+select driver_id, state from odd.accept_offer(1);
+select odd.set_trip_status(1, 'in_progress') ->> 'state' as state;
+select odd.set_trip_status(1, 'done') ->> 'state' as state;
+update odd.trips set completed_at = now();
+select odd.get_driver_dashboard(2) -> 'trips' as trips;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
+-- telemetry of an enum that has no status_change: that alone is left out
+create schema odd;
+create type odd.kind as enum ('note', 'login');
+create table odd.drivers (id bigint primary key, is_online bool, lat float8, lng float8, location_at timestamptz default '-infinity');
+create table odd.telemetry_logs (id bigint generated always as identity primary key, driver_id bigint, type odd.kind, message text, meta jsonb, created_at timestamptz);
+set client_min_messages = warning;
+select status, object, why from realtime_sync.fleet_setup('odd') where status = 'ask' and object !~ 'login';
+set client_min_messages = error;
+insert into odd.drivers values (1), (2);
+select odd.log_telemetry(1, 'note', 'hello') as id;
+select count(*) from odd.driver_states;
+
+-- and a place that was never known is no time to reckon from
+select odd.update_location(1, 48, 11);
+select odd.update_locations('[{"lat": 48, "lng": 11, "recorded_at": "2026-01-31T12:00:00Z"}]', 2);
+select status, object from realtime_sync.fleet_remove('odd') where status <> 'done';
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
+-- a trail of the app's own that no fix would fit into is asked about, and taken when it fits
+create schema odd;
+create type odd.flag as enum ('jump', 'late');
+create table odd.drivers (id bigint primary key, is_online bool, lat float8, lng float8);
+create table odd.places (id text primary key, who bigint not null, lat float8 not null, lng float8 not null, at timestamptz not null, ref uuid, flag odd.flag, kind text not null default 'fix');
+select realtime_sync.fleet_map('odd', 'location', 'odd.places', '{"id": "id", "driver": "who", "recorded_at": "at", "lat": "lat", "lng": "lng", "client_id": "ref", "flag": "flag"}') is not null as mapped;
+select status, object, why, sql from realtime_sync.fleet_setup('odd') where status = 'ask' and object !~ 'login';
+alter table odd.places alter id set default gen_random_uuid(), alter ref type text, alter flag type text;
+select status, object, why from realtime_sync.fleet_setup('odd') where status = 'ask' and object !~ 'login';
+insert into odd.drivers values (1);
+select odd.update_location(1, 48, 11, client_id => 'a') ->> 'reason' as reason from generate_series(1, 2);
+select who, lat, lng, ref, flag, kind from odd.places;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd');
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+truncate realtime_sync.event;
