@@ -62,6 +62,11 @@ begin
         perform {{rpc.realtime_open_offer}}({{o.id}})
         from {{offer}} o
         where {{o.id}} = any (my.due) and {{o.state}} = 'waiting';
+        -- Of a trip that is gone too, or those in its queue would be busy with it for ever.
+        trips := my.trips || array(
+            select distinct {{o.trip}} from {{offer}} o
+            where {{o.id}} = any (my.due) and {{o.trip}} <> all (my.trips)
+        );
         foreach trip in array my.trips loop
             -- A trigger of the app's that fails on one trip must not stop the others.
             begin

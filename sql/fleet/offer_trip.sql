@@ -211,9 +211,14 @@ begin
     -- Of the nearest many may be busy: then further ones are looked at.
     loop
         if $2 is not null then
-            select pg_catalog.array_agg({{d.id}}), pg_catalog.array_agg({{rpc.realtime_driver_distance}}({{d.id}}, my.lat, my.lng))
+            select pg_catalog.array_agg({{d.id}} order by u.place),
+                pg_catalog.array_agg({{rpc.realtime_driver_distance}}({{d.id}}, my.lat, my.lng) order by u.place)
             into candidates, distances
-            from pg_catalog.unnest($2) with ordinality u(driver, place)
+            from (
+                select u.driver, pg_catalog.min(u.place) as place
+                from pg_catalog.unnest($2) with ordinality u(driver, place)
+                group by u.driver
+            ) u
             join {{driver}} d on {{d.id}} = u.driver;
         else
             select pg_catalog.array_agg(n.driver_id), pg_catalog.array_agg(n.distance_m)

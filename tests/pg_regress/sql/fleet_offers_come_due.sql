@@ -107,6 +107,18 @@ delete from trips where id = 3;
 call pass();
 select realtime_offers_due();
 select count(*) as left_over from trip_offers where state in ('queued', 'waiting', 'open');
+-- Of one that was offered one after another the queue ends with it, and those in it are asked again.
+insert into trips (id, pickup_lat, pickup_lng) overriding system value select n, 52.5, 13.4 from generate_series(5, 6) n;
+delete from trips where id not in (5, 6);
+select driver_id, state from offer_trip(5, max_drivers => 2, strategy => 'one_by_one');
+delete from trips where id = 5;
+call pass();
+select realtime_offers_due();
+select driver_id, state, reason from offers where trip_id = 5;
+select driver_id, state from offer_trip(6, max_drivers => 2, strategy => 'one_by_one');
+-- Who is named twice has one offer, and each in the order in which they are named.
+select reason from cancel_offers(6, 'anew');
+select driver_id, state from offer_trip(6, array[2, 1, 2]);
 reset search_path;
 drop schema due cascade;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('due');
