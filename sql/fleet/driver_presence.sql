@@ -11,11 +11,8 @@ as $$
 begin
     update {{driver}} d set {{driver.online}} = ($2 <> 'offline'){{#driver.last_seen}},
         {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
-    where {{d.id}} = $1::{{driver.id:type}} and {{d.online}} is distinct from ($2 <> 'offline');
-exception
-    -- A dispatcher among the drivers, say.
-    when invalid_text_representation or numeric_value_out_of_range then
-        null;
+    -- Of a dispatcher among the drivers, say, it is null.
+    where {{d.id}} = realtime_sync.fleet_id($1, null::{{driver.id:type}}) and {{d.online}} is distinct from ($2 <> 'offline');
 end
 $$;
 comment on function {{rpc.realtime_drive_online}} is

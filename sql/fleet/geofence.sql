@@ -28,7 +28,9 @@ create table realtime_sync.geofence (
         (pg_catalog.center(circle))[0] between -180 and 180 and (pg_catalog.center(circle))[1] between -90 and 90
         and pg_catalog.radius(circle) between 1 and 1e7
     ),
-    constraint topics_without_null check (pg_catalog.array_position(topics, null) is null)
+    constraint topics_without_null check (pg_catalog.array_position(topics, null) is null),
+    -- send() refuses it, and with it the fix of whoever crosses the fence.
+    constraint topics_not_empty check (pg_catalog.array_position(topics, '') is null)
 );
 
 create index geofence_bounds on realtime_sync.geofence using gist (bounds);
@@ -112,7 +114,14 @@ begin
     if not found then
         return false;
     end if;
-    delete from realtime_sync.arrival a where a.at < pg_catalog.statement_timestamp() - interval '7 days';
+    -- What another transaction is deleting is not waited for: it may be waiting for this driver.
+    delete from realtime_sync.arrival a
+    where a.ctid = any (array(
+        select o.ctid from realtime_sync.arrival o
+        where o.at < pg_catalog.statement_timestamp() - interval '7 days'
+        limit 1000
+        for update skip locked
+    ));
     return true;
 end
 $function$;

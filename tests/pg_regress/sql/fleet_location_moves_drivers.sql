@@ -164,6 +164,15 @@ select city.driver_heartbeat('{"signal": 2}');
 select id, is_online from city.drivers order by id;
 select city.driver_track('offline');
 select id, is_online from city.drivers order by id;
+-- what is wrong in a trigger of the app's is no member who is not a driver
+reset role;
+create function city.guess() returns trigger language plpgsql as $$ begin perform 'no number'::integer; return new; end $$;
+create trigger guess before update of is_online on city.drivers for each row execute function city.guess();
+select realtime_sync.presence_track('drivers', member) from unnest(array['2', 'dora', '99999999999999999999']) member;
+select member, state, hook_due is not null as called_again from realtime_sync.presence_member order by member;
+drop trigger guess on city.drivers;
+select count(realtime_sync.presence_untrack('drivers', member)) from unnest(array['2', 'dora', '99999999999999999999']) member;
+set role driver;
 select city.driver_heartbeat();
 select city.driver_shift('shift.start') ->> 'member' as member;
 reset role;
@@ -223,6 +232,8 @@ insert into realtime_sync.geofence (name) values ('nothing');
 insert into realtime_sync.geofence (name, circle) values ('nowhere', '<(200, 52.5), 1000>');
 \echo :SQLSTATE
 insert into realtime_sync.geofence (name, circle, polygon) values ('both', '<(0, 0), 1000>', '((0, 0), (1, 0), (1, 1))');
+\echo :SQLSTATE
+insert into realtime_sync.geofence (name, circle, topics) values ('untold', '<(0, 0), 1000>', array['drivers', '']);
 \echo :SQLSTATE
 
 -- arriving at the pickup: once a trip, of an accepted trip of his
