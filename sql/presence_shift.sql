@@ -78,7 +78,8 @@ begin
             return realtime_sync.presence_shift(topic, action, member);
         end if;
     else
-        update realtime_sync.presence_shift s set ended = moment
+        -- Of one that began after this call, which waited for it, or before the clock was set back, not before it began.
+        update realtime_sync.presence_shift s set ended = greatest(s.started, moment)
         where s.topic = presence_shift.topic and s.member = presence_shift.member and s.ended is null
             and (s.kind = kind or action = 'shift.end');
     end if;

@@ -183,6 +183,10 @@ select realtime_sync.presence_shift('drivers', 'break.end', '42');
 \echo :SQLSTATE
 select realtime_sync.presence_shift('drivers', 'nap', '42');
 \echo :SQLSTATE
+-- a clock that was set back, and a break that began while this waited, end no shift before it began
+update realtime_sync.presence_shift set started = now() + interval '1 min' where ended is null;
+select count(*) as ended from realtime_sync.presence_shift('drivers', 'shift.end', '42');
+select count(*) as before from realtime_sync.presence_shift where ended < started;
 
 -- whoever comes back, or says online, while his break is open is on it, with what he says of himself
 truncate realtime_sync.presence, realtime_sync.presence_member, realtime_sync.presence_shift, realtime_sync.event;
