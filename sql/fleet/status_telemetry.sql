@@ -205,7 +205,7 @@ begin
                 v.names,
                 v.values
             ), '' order by s.place),
-            label || ' %s changed its status without telemetry: %s',
+            pg_catalog.replace(label, '%', '%%') || ' %s changed its status without telemetry: %s',
             key,
             pg_catalog.format('select realtime_sync.fleet_status_telemetry(%L, ...) again, once the telemetry table is as it should be.', relation)
         )

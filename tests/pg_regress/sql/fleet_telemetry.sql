@@ -67,6 +67,11 @@ insert into shift."Job's" values ('a''1', 'd"1', 'Open'), ('b', null, 'Open');
 update shift."Job's" set "State" = 'it''s "done"';
 select who, kind, data, source, at is not null as dated from shift."Log" order by at;
 
+-- nor does a label fail what cannot be told of
+alter table shift."Log" add constraint shut check (who <> 'd"1') not valid;
+update shift."Job's" set "State" = 'Open' where "jobId" = 'a''1';
+alter table shift."Log" drop constraint shut;
+
 -- what cannot be meant is an error here and not at the next write
 create table shift.bad (id int generated always as identity, driver int not null, severity text not null);
 select realtime_sync.fleet_status_telemetry('shift."Job''s"', array['State'], 'shift.bad', '{"driver": "driver"}');
