@@ -70,7 +70,9 @@ begin
                     when f.lat is null or f.lng is null or f.recorded_at is null or pg_catalog.octet_length(f.client_id) > 1024 then 'invalid'
                     when f.recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then 'in_the_future'
                     when f.client_id is not null and (
-                        pg_catalog.row_number() over (partition by f.client_id order by f.place) > 1
+                        pg_catalog.row_number() over (
+                            partition by f.client_id order by f.lat is null or f.lng is null or f.recorded_at is null, f.place
+                        ) > 1
                         {{#location.client_id}}
                         or exists (
                             select from {{location}} h where {{h.driver}} = driver and {{h.client_id}}::text = f.client_id

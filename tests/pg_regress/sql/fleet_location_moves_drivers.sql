@@ -110,6 +110,13 @@ select * from place where id = 2;
 select r.* from batch, jsonb_to_recordset(city.update_locations(fixes, 2)) as r(client_id text, accepted boolean, reason text, flag text);
 select count(*) from trail;
 select * from place where id = 2;
+-- of one that cannot be, none that can is the duplicate
+begin;
+select r.* from jsonb_to_recordset(city.update_locations('[
+    {"lng": 0, "recorded_at": "2026-01-31T12:00:21Z", "client_id": "d1"},
+    {"lat": 0.002, "lng": 0, "recorded_at": "2026-01-31T12:00:21Z", "client_id": "d1"},
+    {"lat": 0.003, "lng": 0, "recorded_at": "2026-01-31T12:00:22Z", "client_id": "d1"}]', 2)) as r(client_id text, accepted boolean, reason text, flag text);
+rollback;
 -- all of a batch may have jumped: its newest agrees with the one before
 select r.* from jsonb_to_recordset(city.update_locations('[
     {"lat": 1.001, "lng": 0, "recorded_at": "2026-01-31T12:00:31Z", "client_id": "c2"},
