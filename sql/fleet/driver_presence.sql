@@ -8,11 +8,20 @@ create function {{rpc.realtime_drive_online}}(member text, state text) returns v
 volatile security definer language plpgsql
 set search_path = {{path}}
 as $$
+<<my>>
+declare
+    driver {{driver.id:type}};
 begin
+    begin
+        my.driver := realtime_sync.fleet_id($1, null::{{driver.id:type}});
+    -- A dispatcher among the drivers, say, where only the type can tell that he is none. What the app's triggers raise is not meant.
+    exception
+        when data_exception or integrity_constraint_violation then
+            return;
+    end;
     update {{driver}} d set {{driver.online}} = ($2 <> 'offline'){{#driver.last_seen}},
         {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
-    -- Of a dispatcher among the drivers, say, it is null.
-    where {{d.id}} = realtime_sync.fleet_id($1, null::{{driver.id:type}}) and {{d.online}} is distinct from ($2 <> 'offline');
+    where {{d.id}} = my.driver and {{d.online}} is distinct from ($2 <> 'offline');
 end
 $$;
 comment on function {{rpc.realtime_drive_online}} is

@@ -66,6 +66,23 @@ select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_table
 drop schema odd cascade;
 delete from realtime_sync.fleet_map where schema = 'odd';
 
+-- a member of presence who is no driver is none where only the type can tell, and no failure
+create schema odd;
+create domain odd.code as text check (value ~ '^d[0-9]+$');
+create table odd.drivers (id odd.code primary key, is_online bool, lat float8, lng float8);
+insert into odd.drivers values ('d1');
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('odd', create_missing => true);
+select realtime_sync.presence_hook('drivers', 'odd.realtime_drive_online(text, text)');
+set client_min_messages = warning;
+select realtime_sync.presence_track('drivers', member) from unnest(array['d1', 'dora']) member;
+set client_min_messages = error;
+select id, is_online from odd.drivers;
+select realtime_sync.presence_hook('drivers');
+truncate realtime_sync.presence, realtime_sync.presence_member;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
 -- telemetry of an enum that has no status_change: that alone is left out
 create schema odd;
 create type odd.kind as enum ('note', 'login');
