@@ -379,9 +379,12 @@ begin
         select distinct on (b.member, topic, device)
             coalesce(b.topic, presence_heartbeats.topic) as topic, b.member, coalesce(b.device, '') as device,
             coalesce(b.state, 'online') as state, b.meta, coalesce(b.ttl, presence_heartbeats.ttl) as ttl
-        from pg_catalog.jsonb_to_recordset(presence_heartbeats.beats)
-            as b(topic text, member text, device text, state text, meta jsonb, ttl interval)
-        order by b.member, topic, device
+        from rows from (
+            pg_catalog.jsonb_to_recordset(presence_heartbeats.beats)
+                as (topic text, member text, device text, state text, meta jsonb, ttl interval)
+        ) with ordinality as b(topic, member, device, state, meta, ttl, place)
+        -- Of those of one device the last is how it is.
+        order by b.member, topic, device, b.place desc
     ) k
     on conflict (topic, member, device) do update set
         meta = coalesce(excluded.meta, p.meta),
@@ -539,7 +542,7 @@ comment on function realtime_sync.presence_changed() is
 comment on function realtime_sync.presence_track(text, text, text, jsonb, interval, text) is
     'Says that a member is here: its state (online, away, on_break, offline or any text) and meta, until ttl (1 s to 1 day) after it was last heard of. Sends presence.join, or presence.update if its state or meta changed. member: the claim sub, else the role. 42501 for another''s member or a topic the caller may not send to, 22004 for a null, 23514 for a ttl out of bounds, a name that is empty or over 1,024 octets, meta over 64 kB.';
 comment on function realtime_sync.presence_heartbeats(jsonb, text, interval) is
-    'Heartbeats of thousands in one statement: [{"member": "42", "device": "", "meta": {}, "state": "online", "ttl": "30 s", "topic": "drivers"}], all but member optional. Returns how many. Errors as realtime_sync.presence_track().';
+    'Heartbeats of thousands in one statement: [{"member": "42", "device": "", "meta": {}, "state": "online", "ttl": "30 s", "topic": "drivers"}], all but member optional; of several of one device the last counts. Returns how many. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_heartbeat(text, text, text, jsonb, interval, text) is
     'Says that a device is still here, for ttl from now (by default what it was before, of a new one 30 s), and what its meta is, without an event. One that is not known joins, with state. Errors as realtime_sync.presence_track().';
 comment on function realtime_sync.presence_untrack(text, text, text) is

@@ -108,6 +108,10 @@ select realtime_sync.presence_untrack('kept', '1') + realtime_sync.presence_untr
 delete from realtime_sync.presence_member where topic = 'kept';
 truncate realtime_sync.event;
 
+-- of several of one device in a call the last counts
+select realtime_sync.presence_heartbeats(jsonb_agg(jsonb_build_object('member', '1', 'meta', n)), 'kept') from generate_series(1, 50) n;
+select meta from realtime_sync.presence where topic = 'kept' and member = '1';
+
 -- after a crash the table is empty, and heartbeats fill it: who comes back never left, who does not leaves
 -- after a minute
 truncate realtime_sync.presence, realtime_sync.presence_member;
