@@ -2,7 +2,8 @@
 create table realtime_sync.fleet_retention (
     schema name not null,
     entity text not null check (entity in ('telemetry', 'location', 'offer')),
-    keep interval not null check (keep > interval '0'),
+    -- Longer ago there is no time, and the relay would stop at that.
+    keep interval not null check (keep > interval '0' and keep <= interval '1000 years'),
     due timestamptz not null default pg_catalog.now(),
     -- Up to where the turn under way has come: what it has deleted is not to be passed again by every batch.
     reached timestamptz not null default '-infinity',
@@ -45,7 +46,7 @@ begin
                 then pg_catalog.format('select * from realtime_sync.fleet_setup(%L, create_missing => true);', coalesce(schema, 'public'))
                 else 'Name one of these.' end;
     end if;
-    if keep <= interval '0' then
+    if keep <= interval '0' or keep > interval '1000 years' then
         raise invalid_parameter_value using
             message = pg_catalog.format('invalid value for keep: %s', keep),
             hint = 'Say how long, such as ''90 days''; null keeps for ever.';
@@ -184,4 +185,4 @@ comment on column realtime_sync.fleet_retention.due is
 comment on column realtime_sync.fleet_retention.reached is
     'The time up to which the turn under way has deleted.';
 comment on function realtime_sync.fleet_retain(name, text, interval) is
-    'How long the rows of telemetry, location or offer are kept in an app''s schema; null, and at first: for ever. The relay deletes older ones each minute, for a tenth of a second and again until none is left: tens of thousands a second. Raises 42704 if the table or its time column is not mapped, 22023 unless keep is positive, 42501 for who does not own the table.';
+    'How long the rows of telemetry, location or offer are kept in an app''s schema; null, and at first: for ever. The relay deletes older ones each minute, for a tenth of a second and again until none is left: tens of thousands a second. Raises 42704 if the table or its time column is not mapped, 22023 unless keep is positive and 1,000 years at most, 42501 for who does not own the table.';

@@ -68,6 +68,9 @@ insert into telemetry_logs (driver_id, type, created_at) values (43, 'late', '20
 update realtime_sync.fleet_retention set due = now();
 select realtime_retention_due() > clock_timestamp() + '50 s' as later;
 select count(*) from telemetry_logs;
+-- longer than there is time
+select realtime_sync.fleet_retain('attic', 'telemetry', '9999 years');
+\echo :SQLSTATE
 select count(realtime_sync.fleet_retain('attic', e, null)) from unnest(array['telemetry', 'location', 'offer']) e;
 select realtime_retention_due();
 select realtime_sync.fleet_retain('attic', 'wallet', '1 day');
