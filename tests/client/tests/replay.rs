@@ -470,7 +470,9 @@ fn a_cursor_of_a_log_that_is_gone_never_goes_on_in_another() {
         "select split_part(realtime_sync.cursor(), '/', 1)",
     );
     client
-        .batch_execute("select count(*) from realtime_sync.disable_all(); drop extension realtime_sync")
+        .batch_execute(
+            "select count(*) from realtime_sync.disable_all(); drop extension realtime_sync",
+        )
         .unwrap();
     client.batch_execute(begin).unwrap();
     // At once, after one tick, and when it has had as many as the other.
