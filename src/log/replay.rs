@@ -26,6 +26,10 @@ const LOOKED_AT: usize = 10_000;
 /// The answer goes to the client as one value, of a gigabyte at most; events of 64 kB would reach it.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
+/// Events of a tick that is read by their ids that are fetched at once: 32 MB of the largest. To begin reading
+/// costs as much as some ten.
+const CHUNK: usize = 500;
+
 /// Memory kept for the next answer: new pages for each cost more than its events.
 const KEPT: usize = 4 * 1024 * 1024;
 
@@ -176,15 +180,22 @@ fn replay(since: &Cursor, topics: Option<&Selection>, most: usize) -> Text {
     let wanted = Wanted {
         topics,
         unseen: seen.map(|seen| (seen, timeline)),
+        bytes: Some(LARGEST_ANSWER),
     };
     let mut answer = Answer::new(&ticks);
     let cut = match ticks.as_slice() {
         [big] if big.events.is_none_or(|n| n > looked_at as u64) => {
             // One more, to know whether it was all.
             let mut pairs = history::pairs(&base.snapshot, big, after, most + 1, wanted);
-            let cut = pairs.len() > most;
+            let mut cut = pairs.len() > most;
             pairs.truncate(most);
-            history::fetch(&pairs, wanted, |event| answer.add(event));
+            for chunk in pairs.chunks(CHUNK) {
+                if answer.text.len() > LARGEST_ANSWER {
+                    cut = true;
+                    break;
+                }
+                cut |= history::fetch(chunk, wanted, |event| answer.add(event));
+            }
             cut
         }
         ticks => history::read(&base.snapshot, ticks, after, most, wanted, |event| {

@@ -16,6 +16,8 @@ pub struct Wanted<'a> {
     /// Not of transactions that this snapshot saw, taken while this was the timeline: on a later one
     /// their ids may have come again.
     pub unseen: Option<(&'a Snapshot, u32)>,
+    /// No event after those that have more bytes than these together.
+    pub bytes: Option<usize>,
 }
 
 impl Wanted<'_> {

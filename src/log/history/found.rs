@@ -20,6 +20,10 @@ pub struct Found {
     text: Text,
     pub list: Vec<Entry>,
     limit: usize,
+    /// What comes after events of more bytes than these is not among the first either.
+    bytes: usize,
+    /// The length of the text from which it is looked for that.
+    full: usize,
     /// What is not before this is not among the first.
     bound: (usize, i64),
     more: bool,
@@ -40,15 +44,18 @@ pub struct Entry {
 }
 
 impl Found {
-    pub fn new(limit: usize) -> Found {
+    pub fn new(limit: usize, bytes: Option<usize>) -> Found {
         // SAFETY: the reference ends with this statement.
         let (mut text, mut list) = std::mem::take(unsafe { SPARE.get() });
         text.clear();
         list.clear();
+        let bytes = bytes.unwrap_or(usize::MAX);
         Found {
             text,
             list,
             limit,
+            bytes,
+            full: half_more(bytes),
             bound: (usize::MAX, i64::MAX),
             more: false,
         }
@@ -89,21 +96,33 @@ impl Found {
             ends,
             nulls: [row.get(4).is_none(), row.get(5).is_none()],
         });
-        if self.list.len() > self.limit.saturating_mul(2) {
+        if self.list.len() > self.limit.saturating_mul(2) || self.text.len() > self.full {
             self.cut();
+            // Topics may take more than what there is to give.
+            self.full = half_more(self.bytes.max(self.text.len()));
         }
     }
 
     /// Keeps the first.
     fn cut(&mut self) {
         self.list.sort_unstable_by_key(Entry::place);
-        let Some(next) = self.list.get(self.limit) else {
+        let mut bytes = 0usize;
+        let enough = self.list.iter().position(|entry| {
+            let before = bytes;
+            bytes += entry.given(self.text.as_bytes());
+            before > self.bytes
+        });
+        let kept = enough.map_or(self.limit, |enough| enough.min(self.limit));
+        let Some(next) = self.list.get(kept) else {
             return;
         };
         self.bound = next.place();
         self.more = true;
-        self.list.truncate(self.limit);
+        self.list.truncate(kept);
         let all = std::mem::take(&mut self.text);
+        let size = |entry: &Entry| entry.ends[3] - entry.start;
+        // As a whole: grown step by step it would have up to twice as much.
+        self.text.reserve(self.list.iter().map(size).sum());
         for entry in &mut self.list {
             let (from, to) = (self.text.len(), entry.ends[3]);
             self.text.extend(&all.as_bytes()[entry.start..to]);
@@ -146,6 +165,20 @@ impl Entry {
     fn place(&self) -> (usize, i64) {
         (self.tick, self.id)
     }
+
+    /// Bytes that [`Event::write`] makes of it at least: white space goes, and of a message's body anything may.
+    fn given(&self, text: &[u8]) -> usize {
+        let [_, event, payload, body] = self.ends;
+        let given = match self.nulls {
+            [true, true] => &text[payload..body],
+            _ => &text[event..payload],
+        };
+        given.trim_ascii().len()
+    }
+}
+
+fn half_more(bytes: usize) -> usize {
+    bytes.saturating_add(bytes / 2)
 }
 
 pub fn reserve<T>(list: &mut Vec<T>) {

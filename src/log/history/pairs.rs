@@ -133,8 +133,9 @@ pub fn pairs(base: &Snapshot, tick: &Tick, after: i64, max: usize, wanted: Wante
     smallest.into_sorted()
 }
 
-/// The events of some of a tick's pairs: neighbours in its order of ids.
-pub fn fetch(pairs: &[Pair], wanted: Wanted, each: impl FnMut(&Event)) {
+/// The events of some of a tick's pairs: neighbours in its order of ids. Whether there are more than the bytes
+/// that are wanted.
+pub fn fetch(pairs: &[Pair], wanted: Wanted, each: impl FnMut(&Event)) -> bool {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable_by_key(|pair| (pair.place, pair.id));
     let (mut segments, mut xids, mut first, mut last) =
@@ -147,7 +148,7 @@ pub fn fetch(pairs: &[Pair], wanted: Wanted, each: impl FnMut(&Event)) {
             last.push(same[same.len() - 1].id as u64);
         }
     }
-    let mut found = Found::new(usize::MAX);
+    let mut found = Found::new(usize::MAX, wanted.bytes);
     EVENTS_OF.run(
         [
             array(&segments, pg_sys::INT8OID),
@@ -160,7 +161,7 @@ pub fn fetch(pairs: &[Pair], wanted: Wanted, each: impl FnMut(&Event)) {
             true
         },
     );
-    found.each(each);
+    found.each(each)
 }
 
 /// The tick's transactions that have events, if they are few.

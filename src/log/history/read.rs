@@ -23,7 +23,8 @@ static EVENTS: Statement<2> = Statement::new(
 /// Events of consecutive ascending `ticks` that `base`, the snapshot of the tick before them, does not
 /// see, in the order of tick and id; of the first tick only those whose id is greater than `after`.
 /// Gives the first `limit` of them to `each`, says whether there are more, and holds at most twice as
-/// many. With the active snapshot, which must be one that sees the ticks, as the current user.
+/// many, or half as many bytes again as are wanted. With the active snapshot, which must be one that
+/// sees the ticks, as the current user.
 pub fn read(
     base: &Snapshot,
     ticks: &[Tick],
@@ -32,7 +33,7 @@ pub fn read(
     wanted: Wanted,
     each: impl FnMut(&Event),
 ) -> bool {
-    let mut found = Found::new(limit);
+    let mut found = Found::new(limit, wanted.bytes);
     pass(base, ticks, after, wanted, |row, tick| {
         found.add(row, tick, wanted.topics);
         true
@@ -49,7 +50,7 @@ pub fn read_whole(
     limit: usize,
     each: impl FnMut(&Event),
 ) -> bool {
-    let mut found = Found::new(usize::MAX);
+    let mut found = Found::new(usize::MAX, None);
     scan::each(layout, &ranges(base, &tick.snapshot), |row| {
         if tick.snapshot.sees(row.long(1) as u64) {
             found.add(row, 0, None);

@@ -3,6 +3,7 @@
 
 use client::Server;
 use client::postgres::{Client, Config, IsolationLevel, NoTls};
+use client::process::memory;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -502,4 +503,77 @@ fn a_cursor_of_a_log_that_is_gone_never_goes_on_in_another() {
     let lost = format!("{timeline}-{:016x}-7fffffffffffffff", position + 10);
     let answer = replay(&mut client, &lost, None, 1000);
     assert_eq!((answer.cursor == lost, answer.reset), (true, false));
+}
+
+/// 20,000 events of 30 kB, of which an answer has some 2,200: first as a tick that is read in one pass, then
+/// as one that is read by the ids of its events.
+#[test]
+fn memory_is_bounded_by_the_answer_not_by_the_events_asked_for() {
+    /// The answer, in kilobytes, and what a call may take: half as much again of events, and the answer as it grows.
+    const ANSWER: i64 = 64 * 1024;
+    const ALLOWED: u64 = 288 * 1024;
+    let server = Server::with(&[
+        ("realtime_sync.delivery", "manual"),
+        ("shared_buffers", "16MB"),
+    ]);
+    let mut client = server.create("app", "");
+    let start = text(&mut client, "select realtime_sync.cursor()");
+    // The transaction that is read first has the larger ids.
+    let mut other = server.connect("app");
+    for half in [2_500, 7_500] {
+        let insert = format!(
+            "insert into realtime_sync.event (topics, event, payload)
+             select array['t'], 'e', to_json(n || repeat('x', 30000)) from generate_series(1, {half}) n"
+        );
+        client
+            .batch_execute("begin; select pg_current_xact_id()")
+            .unwrap();
+        other.batch_execute(&insert).unwrap();
+        client.batch_execute(&insert).unwrap();
+        client.batch_execute("commit").unwrap();
+        relay(&mut client);
+    }
+    let expected = ids(
+        &mut client,
+        "select id from realtime_sync.event order by id",
+    );
+    assert_eq!(expected.len(), 20_000);
+
+    let mut since = start;
+    let (mut read, mut worst) = (Vec::new(), 0);
+    loop {
+        let mut fresh = server.connect("app");
+        let row = fresh
+            .query_one("select pg_backend_pid(), realtime_sync.cursor()", &[])
+            .unwrap();
+        let pid = row.get::<_, i32>(0) as u32;
+        let before = memory(pid, "VmHWM").expect("its memory");
+        let size: i32 = fresh
+            .query_one(
+                "select pg_column_size(realtime_sync.replay($1, null, 10000))",
+                &[&since],
+            )
+            .unwrap()
+            .get(0);
+        let grown = memory(pid, "VmHWM").expect("its memory") - before;
+        worst = worst.max(grown);
+        let answer = replay(&mut fresh, &since, None, 10_000);
+        println!(
+            "{} events, {size} bytes: the backend grew by {grown} kB",
+            answer.ids.len()
+        );
+        let kilobytes = i64::from(size) / 1024;
+        assert!(kilobytes < ANSWER + 40, "no more than the answer may have");
+        read.extend(answer.ids);
+        assert!(
+            kilobytes >= ANSWER || [5_000, 20_000].contains(&read.len()),
+            "as much as the answer may have"
+        );
+        if !answer.more {
+            break;
+        }
+        since = answer.cursor;
+    }
+    assert!(read == expected, "each once, in order");
+    assert!(worst < ALLOWED, "a call took {worst} kB");
 }
