@@ -44,6 +44,8 @@ pub enum Error {
     ExpiredCursor { since: Place, oldest: Option<Place> },
     /// replay() of no or less than no events.
     MaxEvents(i32),
+    /// More topics asked for than are taken, or longer ones.
+    TooManyTopics { count: usize, bytes: usize },
     /// A topic asked for that means nothing.
     TopicSelection { pattern: String, fault: String },
 }
@@ -183,6 +185,12 @@ impl Error {
                 format!("invalid value for max_events: {most}"),
                 "",
                 "Give 1 to 10000.",
+            ),
+            Error::TooManyTopics { count, bytes } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "too many topics for realtime_sync.replay()",
+                format!("They are {count}, in an array of {bytes} bytes; 10000 in 8 MB are taken."),
+                "Ask for beginnings such as 'driver:*', for some of them at a time, or for all you may read with null.",
             ),
             Error::TopicSelection { pattern, fault } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

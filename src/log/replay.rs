@@ -30,6 +30,10 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 /// costs as much as some ten.
 const CHUNK: usize = 500;
 
+/// Topics a reader may name, and their bytes: they are sorted without a look at interrupts.
+const MOST_TOPICS: usize = 10_000;
+const LARGEST_TOPICS: usize = 8 * 1024 * 1024;
+
 /// Memory kept for the next answer: new pages for each cost more than its events.
 const KEPT: usize = 4 * 1024 * 1024;
 
@@ -58,7 +62,8 @@ pub extern "C-unwind" fn realtime_sync_replay(fcinfo: FunctionCallInfo) -> Datum
         .ok()
         .and_then(Cursor::parse)
     else {
-        let text = String::from_utf8_lossy(since.bytes());
+        let begin = since.bytes();
+        let text = String::from_utf8_lossy(&begin[..begin.len().min(400)]);
         let text = text.chars().take(100).collect();
         Error::MalformedCursor { text }.raise()
     };
@@ -323,15 +328,27 @@ fn has_policies() -> bool {
 /// # Safety
 /// A text[].
 unsafe fn selection(topics: Datum) -> Selection {
+    // SAFETY: the caller's promise; detoasted, an array says how long it is and how many it has.
+    let (list, count, bytes) = unsafe {
+        let list = pg_sys::pg_detoast_datum(topics.cast_mut_ptr());
+        let array = list.cast::<pg_sys::ArrayType>();
+        let dimensions = array.add(1).cast::<i32>();
+        let count = pg_sys::ArrayGetNItems((*array).ndim, dimensions);
+        (Datum::from(list), count as usize, pgrx::varsize_any(list))
+    };
+    if count > MOST_TOPICS || bytes > LARGEST_TOPICS {
+        Error::TooManyTopics { count, bytes }.raise();
+    }
     let mut selection = Selection::default();
-    // SAFETY: the caller's promise.
-    for topic in unsafe { native::elements(topics) } {
+    // SAFETY: as above.
+    for topic in unsafe { native::elements(list) } {
         if let Err(fault) = selection.add(topic.bytes()) {
             let pattern = String::from_utf8_lossy(topic.bytes()).into_owned();
             let fault = fault.to_string();
             Error::TopicSelection { pattern, fault }.raise();
         }
     }
+    selection.sort();
     selection
 }
 

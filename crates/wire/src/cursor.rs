@@ -10,6 +10,11 @@ use std::fmt;
 /// Hexadecimal digits, and the two signs between them.
 pub const WIDTH: usize = 8 + 1 + 16 + 1 + 16;
 
+/// Bytes of the longest cursor that is read. A snapshot has a number of up to 20 digits for each transaction that
+/// runs, of which a server has a quarter of a million at most (MAX_BACKENDS); one that is longer would only take
+/// time and memory.
+pub const LONGEST: usize = 8 * 1024 * 1024;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub timeline: u32,
@@ -61,6 +66,9 @@ pub struct Cursor {
 
 impl Cursor {
     pub fn parse(text: &str) -> Option<Cursor> {
+        if text.len() > LONGEST {
+            return None;
+        }
         let (place, seen) = match text.split_once('/') {
             Some((place, seen)) => (place, Some(Snapshot::parse(seen)?)),
             None => (text, None),
@@ -131,6 +139,26 @@ mod tests {
         ] {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_cursor_longer_than_any_server_makes_is_refused() {
+        let with = |n: u64| {
+            let seen = Snapshot {
+                xmin: 1_000_000,
+                xmax: 9_000_000,
+                running: (1_000_000..1_000_000 + n).collect(),
+            };
+            let place = Place::end_of(1, 2);
+            Cursor {
+                place,
+                seen: Some(seen),
+            }
+            .to_string()
+        };
+        assert!(Cursor::parse(&with(1_000_000)).is_some());
+        let text = with(1_100_000);
+        assert!(text.len() > LONGEST && Cursor::parse(&text).is_none());
     }
 
     proptest! {

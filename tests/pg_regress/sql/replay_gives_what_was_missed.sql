@@ -102,6 +102,13 @@ select realtime_sync.replay(upper('00000001-000000000000000e-7fffffffffffffff'))
 select realtime_sync.replay(:'start', max_events => 0);
 select realtime_sync.replay(:'start', array['a*b']);
 select realtime_sync.replay(:'start', array['']);
+
+-- as many topics as are taken, and more, or longer ones; a snapshot that no server ever has
+select count(*) from replayed(:'start', array(select 'driver:' || n || '*' from generate_series(10000, 1, -1) n));
+select realtime_sync.replay(:'start', array(select 'driver:' || n from generate_series(1, 10001) n));
+select realtime_sync.replay(:'start', array[repeat('driver', 2000000)]);
+select realtime_sync.replay('00000001-0000000000000001-7fffffffffffffff/1:2000000:' || string_agg(n::text, ',' order by n))
+from generate_series(1, 1500000) n;
 drop table trips;
 drop function replayed;
 drop function in_parts;
