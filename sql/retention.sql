@@ -98,8 +98,8 @@ begin
     -- Up to which tick the log may go: the newest of those past retention, but none that a sink has not
     -- got. A sink that has not begun begins at the newest.
     select t.* into last_tick from realtime_sync.tick_up_to(2147483647, 9223372036854775807) t;
-    -- What throttle holds back for it a sink has not got either: a day at most, and for longer where the sink
-    -- fails. Where that begins is noted under the sink's number with a minus; one that nothing is held of has sent.
+    -- What throttle holds back is gone from the sink's view before retention, unless the sink fails; where
+    -- it begins is noted under the sink's number with a minus.
     select
         s.name, p.timeline, case when p.event < 9223372036854775807 then p.position - 1 else p.position end as position,
         p.event, h.snapshot as half
@@ -109,15 +109,13 @@ begin
             select s.timeline, s.position, s.event
             where s.position is not null
             union all
-            select n.timeline, n.position, n.id
-            from (
-                select g.timeline, g.position, g.id, g.sent
+            (
+                select g.timeline, g.position, g.id
                 from realtime_sync.progress g
-                where g.sink = -s.id
-                order by g.timeline desc, g.position desc, g.id desc, g.retries desc
+                where g.sink = -s.id and s.retries > 0
+                order by g.timeline desc, g.position desc, g.id desc
                 limit 1
-            ) n
-            where n.sent = 0
+            )
         ) p
         left join realtime_sync.tick h on (h.timeline, h.position) = (p.timeline, p.position)
     order by p.timeline, 3, p.event
