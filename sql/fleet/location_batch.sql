@@ -71,7 +71,10 @@ begin
                     when f.recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then 'in_the_future'
                     when f.client_id is not null and (
                         pg_catalog.row_number() over (
-                            partition by f.client_id order by f.lat is null or f.lng is null or f.recorded_at is null, f.place
+                            partition by f.client_id order by
+                                f.lat is null or f.lng is null or f.recorded_at is null
+                                    or f.recorded_at > pg_catalog.clock_timestamp() + interval '1 min',
+                                f.place
                         ) > 1
                         {{#location.client_id}}
                         or exists (

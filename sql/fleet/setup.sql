@@ -220,7 +220,7 @@ begin
         ) w(word) on true
         where m.schema = fleet_work.schema and m.entity = 'location'
             and (
-                w.word is null and a.attnotnull and not a.atthasdef and a.attidentity = ''
+                w.word is null and a.attnotnull and not a.atthasdef and a.attidentity = '' and y.typdefault is null
                 or w.word in ('client_id', 'flag') and y.typcategory <> 'S'
             )
         order by a.attnum
@@ -265,7 +265,7 @@ begin
         where p.pronamespace = here and p.proname like 'realtime\_status\_%'
             and pg_catalog.obj_description(p.oid, 'pg_proc') = 'realtime_sync: status telemetry'
             and pg_catalog.pg_has_role(p.proowner, 'usage')
-            and p.proconfig is distinct from array['search_path=' || realtime_sync.fleet_path(schema)]
+            and (p.proconfig @> array['search_path=' || realtime_sync.fleet_path(schema)]) is not true
         order by p.oid::regprocedure::text
     loop
         step := row(

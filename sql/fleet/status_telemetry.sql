@@ -291,7 +291,7 @@ begin
     -- Unchanged: no lock on the table.
     if exists (
             select from pg_catalog.pg_proc p
-            where p.oid = source and p.prosrc = body and p.proconfig = array['search_path=' || path]
+            where p.oid = source and p.prosrc = body and p.proconfig @> array['search_path=' || path]
         )
         and array(
             select t.tgname from pg_catalog.pg_trigger t where t.tgrelid = relation and t.tgfoid = source order by t.tgname
@@ -301,7 +301,7 @@ begin
     end if;
     -- As its owner: whoever may change a status need not be able to write telemetry.
     ddl := pg_catalog.format(
-        E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = %6$s\nas $telemetry$%2$s$telemetry$;\n'
+        E'create or replace function %1$s() returns trigger\nsecurity definer language plpgsql\nset search_path = %6$s%10$s\nas $telemetry$%2$s$telemetry$;\n'
         'revoke all on function %1$s() from public;\n'
         'comment on function %1$s() is ''realtime_sync: status telemetry'';\n'
         '%9$screate or replace trigger %7$I after insert on %3$s\n    %4$s execute function %1$s();\n'
@@ -313,7 +313,9 @@ begin
         case when each_row then 'for each row when (' || (
             select pg_catalog.string_agg(pg_catalog.format('old.%1$I is distinct from new.%1$I', s.name), ' or ') from pg_catalog.unnest(status_columns) as s(name)
         ) || ')' else 'referencing old table as old_rows new table as new_rows for each statement' end,
-        path, triggers[1], triggers[2], old
+        path, triggers[1], triggers[2], old,
+        -- The plan of a session's first statement is kept, of one driver perhaps: of 20,000 rows each would look at each.
+        case when each_row then '' else E'\nset enable_nestloop = off' end
     ) || coalesce('drop function ' || stale::regprocedure || E';\n', '');
     if not dry_run then
         execute ddl;

@@ -49,11 +49,13 @@ begin
     from pg_catalog.pg_enum e
     where e.enumtypid = any (types);
     if limited is null then
+        -- A pattern lists no words.
         select array_agg(m[1]) into limited
         from pg_catalog.pg_constraint c
         left join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
         cross join lateral pg_catalog.regexp_matches(pg_catalog.pg_get_constraintdef(c.oid), '''([^'']+)''', 'g') m
-        where c.contype = 'c' and (c.conrelid = trip and a.attname = status or c.contypid = any (types));
+        where c.contype = 'c' and (c.conrelid = trip and a.attname = status or c.contypid = any (types))
+            and pg_catalog.pg_get_constraintdef(c.oid) !~ '~';
     end if;
     if limited is null then
         select r.target, r.target_column into listed

@@ -226,7 +226,9 @@ volatile security definer language plpgsql
 set search_path = {{path}}
 -- A load's first rows are no reason to read the whole history for each of the others.
 set enable_seqscan = off
-as $$
+{{#trip:moves}}-- The plan of a session's first statement is kept, of one trip perhaps: of 20,000 rows each would look at each.
+set enable_nestloop = off
+{{/trip:moves}}as $$
 {{^trip:moves}}begin
     {{>tell_step}}
     return null;

@@ -115,7 +115,9 @@ begin;
 select r.* from jsonb_to_recordset(city.update_locations('[
     {"lng": 0, "recorded_at": "2026-01-31T12:00:21Z", "client_id": "d1"},
     {"lat": 0.002, "lng": 0, "recorded_at": "2026-01-31T12:00:21Z", "client_id": "d1"},
-    {"lat": 0.003, "lng": 0, "recorded_at": "2026-01-31T12:00:22Z", "client_id": "d1"}]', 2)) as r(client_id text, accepted boolean, reason text, flag text);
+    {"lat": 0.003, "lng": 0, "recorded_at": "2026-01-31T12:00:22Z", "client_id": "d1"},
+    {"lat": 0.003, "lng": 0, "recorded_at": "2999-01-31T12:00:22Z", "client_id": "d2"},
+    {"lat": 0.003, "lng": 0, "recorded_at": "2026-01-31T12:00:23Z", "client_id": "d2"}]', 2)) as r(client_id text, accepted boolean, reason text, flag text);
 rollback;
 -- all of a batch may have jumped: its newest agrees with the one before
 select r.* from jsonb_to_recordset(city.update_locations('[

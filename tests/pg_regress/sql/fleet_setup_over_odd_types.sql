@@ -16,6 +16,14 @@ select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_table
 drop schema odd cascade;
 delete from realtime_sync.fleet_map where schema = 'odd';
 
+-- a pattern is no list of words
+create schema odd;
+create domain odd.word as text check (value ~ '^[a-z_]+$');
+create table odd.trips (id bigint, status odd.word, word text check (word like '%e%'));
+select count(*) from realtime_sync.fleet_transitions('odd.trips', 'status');
+select count(*) from realtime_sync.fleet_transitions('odd.trips', 'word');
+drop schema odd cascade;
+
 -- no status at all says nothing of capitals
 create schema odd;
 create table odd.drivers (id bigint primary key, is_online bool default true, lat float8, lng float8);
