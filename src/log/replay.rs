@@ -280,7 +280,7 @@ fn is_undone(since: &Cursor, timeline: u32, floor: Option<&Tick>) -> bool {
     let newest = history::newest().map_or(0, |tick| tick.timeline);
     let newest = newest.max(floor.map_or(0, |floor| floor.timeline));
     if timeline >= newest {
-        return timeline > newest || is_never_reserved(since.place.position);
+        return timeline > newest || is_ahead(since.place.position);
     }
     let own = |tick: &Tick| tick.timeline == timeline;
     let tick = history::tick_up_to(timeline, i64::MAX).filter(own);
@@ -294,12 +294,12 @@ fn is_undone(since: &Cursor, timeline: u32, floor: Option<&Tick>) -> bool {
     })
 }
 
-/// Whether a position is beyond all that may have been handed out here, as one is of a history that a copy of the
-/// server's files without recovery has left behind, on the same timeline. Shared memory knows once there was a tick
-/// since the server started; a standby never does, whose primary may be ahead.
-fn is_never_reserved(position: u64) -> bool {
-    let reserved = shared::relay().reserved.load(Relaxed);
-    shared::is_own() && reserved > 0 && position > reserved
+/// Whether a position is beyond the last that was handed out here, as one is of a history that a copy of the server's
+/// files without recovery has left behind, on the same timeline. Shared memory knows once there was a tick since the
+/// server started, whose position is above all that a crash has lost; a standby never does, whose primary may be ahead.
+fn is_ahead(position: u64) -> bool {
+    let last = shared::relay().position.load(Relaxed);
+    shared::is_own() && last > 0 && position > last
 }
 
 /// The floor by a new snapshot: an older one sees a segment that has since been truncated as empty.

@@ -495,14 +495,10 @@ fn a_cursor_of_a_log_that_is_gone_never_goes_on_in_another() {
     );
     let (timeline, position) = (&cursor[..8], &cursor[9..25]);
     let position = u64::from_str_radix(position, 16).unwrap();
-    let ahead = format!("{timeline}-{:016x}-7fffffffffffffff", position + 1_000_000);
+    let ahead = format!("{timeline}-{:016x}-7fffffffffffffff", position + 1);
     let answer = replay(&mut client, &ahead, None, 1000);
     assert_eq!((answer.ids.len(), answer.reset), (0, true));
     assert_eq!(answer.cursor, cursor, "it begins where this log ends");
-    // One of a position that a crash has lost is not beyond.
-    let lost = format!("{timeline}-{:016x}-7fffffffffffffff", position + 10);
-    let answer = replay(&mut client, &lost, None, 1000);
-    assert_eq!((answer.cursor == lost, answer.reset), (true, false));
 }
 
 /// 20,000 events of 30 kB, of which an answer has some 2,200: first as a tick that is read in one pass, then
