@@ -277,10 +277,11 @@ fn ticks(base: &Tick, limit: u64) -> (Vec<Tick>, bool) {
 /// Whether the reader may have seen what failover or recovery has undone: a place beyond what this
 /// history has of its timeline, or data of a load that reached beyond it.
 fn is_undone(since: &Cursor, timeline: u32, floor: Option<&Tick>) -> bool {
-    let newest = history::newest().map_or(0, |tick| tick.timeline);
+    let (newest, ticked) = history::newest().map_or((0, 0), |tick| (tick.timeline, tick.position));
     let newest = newest.max(floor.map_or(0, |floor| floor.timeline));
     if timeline >= newest {
-        return timeline > newest || is_ahead(since.place.position);
+        return timeline > newest
+            || since.place.position > ticked && is_ahead(since.place.position);
     }
     let own = |tick: &Tick| tick.timeline == timeline;
     let tick = history::tick_up_to(timeline, i64::MAX).filter(own);
@@ -296,7 +297,8 @@ fn is_undone(since: &Cursor, timeline: u32, floor: Option<&Tick>) -> bool {
 
 /// Whether a position is beyond the last that was handed out here, as one is of a history that a copy of the server's
 /// files without recovery has left behind, on the same timeline. Shared memory knows once there was a tick since the
-/// server started, whose position is above all that a crash has lost; a standby never does, whose primary may be ahead.
+/// server started, whose position is above all that a crash has lost; a standby never does, whose primary may be ahead. Nor
+/// need it know of a relay of a newer library, installed while the server runs: what has a tick is not ahead either.
 fn is_ahead(position: u64) -> bool {
     let last = shared::relay().position.load(Relaxed);
     shared::is_own() && last > 0 && position > last
