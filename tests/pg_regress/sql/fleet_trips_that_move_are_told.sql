@@ -71,6 +71,15 @@ update trips set state = 'canceled' where "Id" = 6;
 alter table trips rename "Id" to id;
 alter table trips rename state to status;
 select status, fare from trips where id = 6;
+-- by the plan of one, whoever updates many would wait for minutes: each row looked at each
+insert into trips (id) select generate_series(10, 30000);
+discard plans;
+update trips set fare = 7 where id = 6;
+set statement_timeout = '20s';
+update trips set fare = 7;
+reset statement_timeout;
+delete from trips where id > 9;
+
 -- a booking is offered once, whatever partition that takes it to, and so is each of a statement's
 delete from trip_offers;
 update drivers set is_online = id < 3;
