@@ -10,6 +10,17 @@ create function realtime_sync.count_lost(events bigint) returns void
 volatile strict parallel unsafe language c
 as 'MODULE_PATHNAME', 'count_lost_wrapper';
 
+-- What throttle holds back is read from the log when its window ends, and the relay may be a minute late.
+create function realtime_sync.kept_for() returns interval
+stable parallel restricted language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+    select greatest(
+        pg_catalog.current_setting('realtime_sync.retention', true)::interval,
+        (select pg_catalog.max(s.throttle) from realtime_sync.source s where s.throttle_log = 'all') + interval '1 min'
+    )
+$function$;
+
 -- Which segment is written to is only a hint in shared memory, 0 after a restart. So everything here
 -- is read from the segments themselves, and the hint mended where it disagrees.
 create function realtime_sync.retain(
@@ -23,6 +34,7 @@ as $function$
 declare
     horizon timestamptz;
     retention interval;
+    young text := 'has events younger than realtime_sync.retention';
     max_size bigint;
     size bigint := 0;
     sizes bigint[] := '{}';
@@ -52,7 +64,10 @@ begin
 
     -- This call also loads the library, without which the session knows no realtime_sync setting.
     current := realtime_sync.current_segment();
-    retention := pg_catalog.current_setting('realtime_sync.retention')::interval;
+    retention := realtime_sync.kept_for();
+    if retention > pg_catalog.current_setting('realtime_sync.retention')::interval then
+        young := 'has events that a throttle may hold back';
+    end if;
     horizon := pg_catalog.statement_timestamp() - retention;
     max_size := case pg_catalog.current_setting('realtime_sync.max_log_size')
         when '-1' then null
@@ -154,7 +169,7 @@ begin
         else
             action := 'kept';
             if newest >= horizon then
-                reason := 'has events younger than realtime_sync.retention';
+                reason := young;
             elsif expired.position > 0 and realtime_sync.covers(expired.snapshot, segment) then
                 free := expired;
                 if got.position is null or (got.timeline, got.position) < (expired.timeline, expired.position) then
@@ -166,7 +181,7 @@ begin
                     else pg_catalog.format('sink %s has not got it yet', slowest.name)
                 end;
             elsif last_tick.position > 0 and realtime_sync.covers(last_tick.snapshot, segment) then
-                reason := 'has events younger than realtime_sync.retention';
+                reason := young;
             else
                 reason := 'has events that realtime_sync.relay() has not come to';
             end if;
@@ -334,11 +349,14 @@ begin
 end
 $function$;
 
+revoke all on function realtime_sync.kept_for() from public;
 revoke all on function realtime_sync.set_segment(smallint) from public;
 revoke all on function realtime_sync.count_lost(bigint) from public;
 revoke all on function realtime_sync.clear_ring(smallint) from public;
 revoke all on function realtime_sync.retain() from public;
 
+comment on function realtime_sync.kept_for() is
+    'How long events are kept: realtime_sync.retention, or a minute longer than the longest throttle that holds back events of the log, whichever is more.';
 comment on function realtime_sync.set_segment(smallint) is
     'Makes new events of this database go to another segment; realtime_sync.retain() uses it.';
 comment on function realtime_sync.count_lost(bigint) is
@@ -346,4 +364,4 @@ comment on function realtime_sync.count_lost(bigint) is
 comment on function realtime_sync.clear_ring(smallint) is
     'Lets ticks up to the floor go and progress that is not the newest, but for those in the current segment.';
 comment on function realtime_sync.retain() is
-    'Lets events past realtime_sync.retention go, and the oldest above realtime_sync.max_log_size; moves on to the next segment after a sixth of retention. Returns what it did with each segment. The relay calls it every minute.';
+    'Lets events past realtime_sync.retention go, or past the longest throttle where that is longer, and the oldest above realtime_sync.max_log_size; moves on to the next segment after a sixth of retention. Returns what it did with each segment. The relay calls it every minute.';

@@ -9,7 +9,7 @@ as $function$
     with
     setting as materialized (
         select
-            pg_catalog.current_setting('realtime_sync.retention', true)::interval as retention,
+            realtime_sync.kept_for() as retention,
             case pg_catalog.current_setting('realtime_sync.max_log_size', true)
                 when '-1' then null
                 else pg_catalog.pg_size_bytes(pg_catalog.current_setting('realtime_sync.max_log_size', true))

@@ -55,6 +55,25 @@ select fill(0, '20 h');
 select * from report;
 select realtime_sync.current_segment();
 
+-- what a throttle longer than retention holds back is read from the log when its window ends
+truncate realtime_sync.event, realtime_sync.tick, realtime_sync.progress;
+select fill(3, '24 h 30 s');
+select tick('24 h 5 s');
+select fill(2, '0');
+select tick('0');
+select got();
+create table places (id int primary key, lat int);
+begin;
+\o /dev/null
+select realtime_sync.enable('places', throttle => '1 day', throttle_columns => array['lat']);
+\o
+select * from report;
+rollback;
+\o /dev/null
+select realtime_sync.enable('places', throttle => '1 day', throttle_columns => array['lat'], throttle_log => 'last');
+\o
+select * from report;
+
 -- without a tick nothing goes, however old
 truncate realtime_sync.event, realtime_sync.tick, realtime_sync.progress;
 select realtime_sync.set_segment(2::smallint);
