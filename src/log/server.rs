@@ -41,7 +41,7 @@ unsafe extern "C-unwind" {
     ) -> bool;
     pub fn nextval_internal(relid: Oid, check_permissions: bool) -> i64;
     pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
-    pub fn enable_timeout_after(id: c_int, delay_ms: c_int);
+    pub fn enable_timeout_every(id: c_int, fin_time: pg_sys::TimestampTz, delay_ms: c_int);
     pub fn disable_timeout(id: c_int, keep_indicator: bool);
     pub fn get_timeout_active(id: c_int) -> bool;
 }

@@ -35,21 +35,43 @@ impl Step {
         self.id.set(id);
         self.began.set(Instant::now());
         if self.timed {
+            let milliseconds = self.longest.as_millis() as c_int;
+            // Over and over: the function may catch a cancel, and go on to what takes long as well.
             // SAFETY: the timeout is registered in every process that is connected to a database.
             unsafe {
-                server::enable_timeout_after(
-                    server::STATEMENT_TIMEOUT,
-                    self.longest.as_millis() as c_int,
-                )
+                let first = pg_sys::GetCurrentTimestamp() + i64::from(milliseconds) * 1_000;
+                server::enable_timeout_every(server::STATEMENT_TIMEOUT, first, milliseconds);
             }
         }
     }
 
+    /// Raises where it took too long, though nothing that it did failed for that.
     pub fn end(&self) {
+        self.stop();
+        // One that has just gone off.
+        pgrx::check_for_interrupts!();
+        if self.is_late() {
+            self.too_slow();
+        }
+    }
+
+    fn stop(&self) {
         if self.timed {
             // SAFETY: as above; stopping one that has gone off does nothing.
             unsafe { server::disable_timeout(server::STATEMENT_TIMEOUT, false) }
         }
+    }
+
+    fn is_late(&self) -> bool {
+        self.timed && self.began.get().elapsed() >= self.longest
+    }
+
+    fn too_slow(&self) -> ! {
+        Mistake::TooSlow {
+            event: self.id.get(),
+            seconds: self.longest.as_secs(),
+        }
+        .raise()
     }
 }
 
@@ -66,43 +88,39 @@ pub fn run(owner: Oid, longest: Duration, work: impl FnOnce(&Step)) {
     let step = AssertUnwindSafe(&step);
     PgTryBuilder::new(AssertUnwindSafe(|| as_role(owner, || work(*step))))
         .catch_others(|error| {
-            step.end();
+            step.stop();
             table::forget();
             let report = match &error {
                 CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
                 _ => error.rethrow(),
             };
             let code = report.sql_error_code();
-            let canceled = code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
-            if canceled && step.timed && step.began.get().elapsed() >= step.longest {
-                Mistake::TooSlow {
-                    event: step.id.get(),
-                    seconds: step.longest.as_secs(),
-                }
-                .raise()
+            if step.is_late() && !is_shutdown(code) {
+                step.too_slow();
             }
             // A cancel or shutdown that is not ours is not the sink's failure.
             match step.id.get() {
-                Some(event) if !is_interrupt(code) => Mistake::Event {
-                    event,
-                    code,
-                    message: report.message().to_owned(),
-                    detail: report.detail().map(str::to_owned),
-                    hint: report.hint().map(str::to_owned),
+                Some(event)
+                    if code != PgSqlErrorCode::ERRCODE_QUERY_CANCELED && !is_shutdown(code) =>
+                {
+                    Mistake::Event {
+                        event,
+                        code,
+                        message: report.message().to_owned(),
+                        detail: report.detail().map(str::to_owned),
+                        hint: report.hint().map(str::to_owned),
+                    }
+                    .raise()
                 }
-                .raise(),
                 _ => error.rethrow(),
             }
         })
         .execute()
 }
 
-fn is_interrupt(code: PgSqlErrorCode) -> bool {
+fn is_shutdown(code: PgSqlErrorCode) -> bool {
     use PgSqlErrorCode::*;
-    matches!(
-        code,
-        ERRCODE_QUERY_CANCELED | ERRCODE_ADMIN_SHUTDOWN | ERRCODE_CRASH_SHUTDOWN
-    )
+    matches!(code, ERRCODE_ADMIN_SHUTDOWN | ERRCODE_CRASH_SHUTDOWN)
 }
 
 pub fn as_role<T>(owner: Oid, work: impl FnOnce() -> T) -> T {

@@ -348,7 +348,14 @@ fn a_sink_that_hangs_is_stopped_and_one_on_a_locked_table_waits_its_turn() {
     client
         .batch_execute(
             "create function slow(event json) returns text language sql as $$ select pg_sleep(3600)::text $$;
+             create function stubborn(event json) returns text language plpgsql as $$
+             begin
+                 perform pg_sleep(3600);
+             exception when query_canceled then
+                 return 'in time';
+             end $$;
              select realtime_sync.add_sink('slow', 'slow', 'notify:slow', topics => array['t']);
+             select realtime_sync.add_sink('stubborn', 'stubborn', 'notify:slow', topics => array['t']);
              select realtime_sync.add_sink('box', target => 'table:box', topics => array['t']);
              select realtime_sync.add_sink('other', target => 'table:other', topics => array['t'])",
         )
@@ -368,6 +375,11 @@ fn a_sink_that_hangs_is_stopped_and_one_on_a_locked_table_waits_its_turn() {
     wait_for(
         &mut client,
         "select error from realtime_sync.sink where name = 'slow'",
+        Some(format!("event {event}: the sink took longer than 1 s")),
+    );
+    wait_for(
+        &mut client,
+        "select error from realtime_sync.sink where name = 'stubborn'",
         Some(format!("event {event}: the sink took longer than 1 s")),
     );
     wait_for(
