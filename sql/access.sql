@@ -1,10 +1,11 @@
 -- What the caller may read and send, by the policies on the log: for itself, and for a socket server that lets it join.
 
 -- The policies on the log that apply to the caller, as one condition over a row of it; as PostgreSQL
--- joins them: any permissive one, and every restrictive one.
+-- joins them: any permissive one, and every restrictive one. Written under the caller's search_path, under
+-- which may_read() has it parsed: PostgreSQL then qualifies every name that would be found to be another's there,
+-- such as an operator && of text[] that somebody made in public. Its own names were parsed when it was made.
 create function realtime_sync.policy_condition(command "char") returns text
 stable language sql
-set search_path = pg_catalog, pg_temp
 begin atomic
     select
         coalesce('(' || string_agg('(' || p.condition || ')', ' or ') filter (where p.polpermissive) || ')', 'false')
@@ -24,8 +25,8 @@ begin atomic
     where p.condition is not null;
 end;
 
--- The policies are asked as the caller, under its own search_path, as a query on the log would. The
--- row they are asked about is an event with this one topic and nothing else.
+-- The policies are asked as the caller, under its own search_path, as a query on the log would: what they call
+-- may look for names there. The row they are asked about is an event with this one topic and nothing else.
 create function realtime_sync.may_read(topic text) returns boolean
 stable language plpgsql
 as $function$

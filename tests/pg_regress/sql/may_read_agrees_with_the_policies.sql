@@ -28,6 +28,27 @@ set role crew;
 select * from verdicts where may_read or reads;
 reset role;
 
+-- what a stranger makes in a schema of the caller's search_path is not asked, though its arguments fit better
+create function public.let_in(text[], text[]) returns boolean language plpgsql as $$ begin raise 'a stranger''s code ran as %', current_user; end $$;
+create operator public.&& (leftarg = text[], rightarg = text[], function = public.let_in);
+create function public.let_in(text, text) returns boolean language plpgsql as $$ begin raise 'a stranger''s code ran as %', current_user; end $$;
+create schema first;
+create operator first.^@ (leftarg = text, rightarg = text, function = public.let_in);
+create operator first.= (leftarg = text, rightarg = text, function = public.let_in);
+create function first.claim(text) returns text language sql as $$ select '2' $$;
+create function first.unnest(text[]) returns setof text language sql as $$ select 'a' $$;
+grant usage on schema first to member;
+set role member;
+select * from verdicts where may_read or reads;
+set search_path = first, pg_catalog, public;
+select pg_catalog.array_agg(t.topic) from public.verdicts t where t.may_read;
+select t, realtime_sync.may_send(t) from pg_catalog.unnest(array['a', 'b', 'out:1', 'out:2']) t;
+reset search_path;
+reset role;
+drop schema first cascade;
+drop operator public.&& (text[], text[]);
+drop function public.let_in(text[], text[]), public.let_in(text, text);
+
 -- by hand: for all commands, to everyone, restrictive, and with a subquery of its own
 create table memberships (who name, room text);
 insert into memberships values ('hand', 'hand'), ('hand', 'never');
