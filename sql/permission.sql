@@ -229,12 +229,15 @@ begin
 end
 $function$;
 
--- Roles that are gone have left their rows: DROP OWNED took only the privileges and policies.
+-- Roles that are gone have left their rows: DROP OWNED took only the privileges and policies. First, whoever gives or
+-- takes permissions waits for who did so before: from topics read earlier a topic taken back would be given again, and
+-- PostgreSQL raises XX000 where two sessions grant on one object.
 create function realtime_sync.forget_roles() returns void
 volatile language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
+    lock table realtime_sync.allowed in share row exclusive mode;
     delete from realtime_sync.allowed a
     where not exists (select from realtime_sync.permission p where (p.role, p.action) = (a.role, a.action));
     delete from realtime_sync.fleet_allowed a
@@ -396,7 +399,7 @@ comment on function realtime_sync.check_permission(text, text, text[]) is
 comment on function realtime_sync.check_role(regrole) is
     'Raises unless the role exists.';
 comment on function realtime_sync.forget_roles() is
-    'Part of realtime_sync.allow(): lets go what was given to roles that are gone.';
+    'Part of realtime_sync.allow(): waits for others who give permissions, and lets go what was given to roles that are gone.';
 comment on function realtime_sync.allow(regrole, text, text[]) is
     'Lets a role read or send topics, or migrate (enable and disable its own tables). Topics are added to those it has: ''drivers'', ''trip:*'', ''driver:{jwt.sub}'', ''inbox:{user}''. Returns all of them.';
 comment on function realtime_sync.kept_privileges(regrole) is
