@@ -11,20 +11,45 @@ use std::ffi::CString;
 /// The one JSON document a query gives for a relation; None when it gives no row.
 pub fn document<T: DeserializeOwned>(query: &str, relation: pg_sys::Oid) -> Option<T> {
     bytes(query, relation).map(|json| {
-        serde_json::from_slice(&json).expect("the query and its Rust type are written together")
+        serde_json::from_str(&String::from_utf8_lossy(&json))
+            .expect("the query and its Rust type are written together")
     })
 }
 
-/// As [`document`], not read. With a new snapshot, so that it sees what a lock just waited for.
+/// As [`document`], not read. By the latest snapshot, as PostgreSQL's own DDL reads the catalogs: the
+/// transaction's may be older than what a lock just waited for. (SPI takes the active one for what only
+/// reads; pgrx's `select` is none of that once the transaction has written.)
 pub fn bytes(query: &str, relation: pg_sys::Oid) -> Option<Vec<u8>> {
-    Spi::connect_mut(|client| {
-        let rows = client.update(query, Some(1), &[relation.into()])?;
-        if rows.is_empty() {
-            return Ok(None);
+    let query = CString::new(query).expect("a query of ours holds no NUL");
+    Spi::connect(|_| {
+        // SAFETY: SPI is connected; one parameter of the type said, which outlives the call, as the row
+        // does the reading. The snapshot is popped, by an error with the transaction or savepoint.
+        unsafe {
+            pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+            let code = pg_sys::SPI_execute_with_args(
+                query.as_ptr(),
+                1,
+                [pg_sys::OIDOID].as_mut_ptr(),
+                [pg_sys::Datum::from(relation)].as_mut_ptr(),
+                std::ptr::null(),
+                true,
+                1,
+            );
+            pg_sys::PopActiveSnapshot();
+            assert_eq!(
+                code,
+                pg_sys::SPI_OK_SELECT as i32,
+                "a query of the catalogs"
+            );
+            if pg_sys::SPI_processed == 0 {
+                return None;
+            }
+            let rows = pg_sys::SPI_tuptable;
+            let mut null = false;
+            let json = pg_sys::SPI_getbinval(*(*rows).vals, (*rows).tupdesc, 1, &mut null);
+            Vec::<u8>::from_datum(json, null)
         }
-        rows.first().get_one::<Vec<u8>>()
     })
-    .unwrap_or_else(|error| panic!("reading the catalogs: {error}"))
 }
 
 pub fn execute(statement: &str) {
