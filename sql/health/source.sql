@@ -70,7 +70,7 @@ as $function$
         )
     union all
     select
-        case when d.problem ~ '(is disabled|is missing|cannot be read.*)$' then 'error' else 'warning' end,
+        case when d.problem ~ '(is disabled|is missing|cannot be read.*|does not look at column .*)$' then 'error' else 'warning' end,
         d.relation::text, d.problem,
         case
             when d.problem like '% is disabled' then pg_catalog.format('alter table %s enable trigger %s;', d.place, d.trigger_name)

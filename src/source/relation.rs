@@ -25,14 +25,6 @@ pub struct Relation {
     /// The table itself, then its partitions at every depth.
     pub members: Vec<Member>,
     pub publications: Vec<Publication>,
-    pub makers: Vec<Maker>,
-}
-
-/// Another source that may have made a publication it is in.
-#[derive(Deserialize)]
-pub struct Maker {
-    pub argument: String,
-    pub publication: String,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +78,8 @@ pub struct Existing {
     pub kind: i16,
     pub enabled: char,
     pub conditional: bool,
+    /// Those its WHEN looks at.
+    pub columns: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +91,8 @@ pub struct Publication {
     pub covers: bool,
     /// Whether it has anything else in it.
     pub others: bool,
+    /// Whether another source's enable() made it.
+    pub made: bool,
 }
 
 impl Relation {

@@ -39,14 +39,15 @@ branch (index, name) as (
     from branch b
     join pg_catalog.pg_inherits i on i.inhparent = b.index
 ),
-capture as (
+capture as not materialized (
     select
         t.*,
-        pg_catalog.convert_from(
-            substring(t.tgargs from 1 for greatest(position('\x00'::pg_catalog.bytea in t.tgargs) - 1, 0)),
-            pg_catalog.getdatabaseencoding()
-        ) as argument
+        w.written,
+        pg_catalog.convert_from(w.written, pg_catalog.getdatabaseencoding()) as argument
     from pg_catalog.pg_trigger t
+    cross join lateral (
+        select substring(t.tgargs from 1 for greatest(position('\x00'::pg_catalog.bytea in t.tgargs) - 1, 0))
+    ) as w (written)
     where t.tgfoid = 'realtime_sync.capture()'::pg_catalog.regprocedure and t.tgparentid = 0
 )
 select pg_catalog.convert_to(
@@ -145,7 +146,16 @@ select pg_catalog.convert_to(
                         'argument', t.argument,
                         'type', t.tgtype,
                         'enabled', t.tgenabled,
-                        'conditional', t.tgqual is not null
+                        'conditional', t.tgqual is not null,
+                        'columns', array(
+                            select a.attname
+                            from pg_catalog.pg_depend d
+                            join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+                            where d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+                                and d.objid = t.oid
+                                and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                and d.refobjid = t.tgrelid
+                        )
                     )
                     from capture t
                     where t.tgrelid = c.oid
@@ -188,21 +198,33 @@ select pg_catalog.convert_to(
                     select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and r.prrelid <> $1
                 ) or exists (
                     select from pg_catalog.pg_publication_namespace s where s.pnpubid = p.oid
-                )
+                ),
+                -- Only one that still has that source: a trigger written by hand may claim any. No more are read
+                -- than the first, as an EXISTS may do.
+                'made', coalesce((
+                    select true
+                    from pg_catalog.pg_publication_rel r
+                    join capture t on t.tgrelid = r.prrelid
+                    where r.prpubid = p.oid
+                        and r.prrelid <> $1
+                        and position('"created":true'::pg_catalog.bytea in t.written) > 0
+                        and pg_catalog.convert_from(
+                            realtime_sync.read_options(
+                                case pg_catalog.getdatabaseencoding()
+                                    when 'SQL_ASCII' then t.written
+                                    else pg_catalog.convert_to(t.argument, 'UTF8')
+                                end
+                            ),
+                            'UTF8'
+                        )::pg_catalog.jsonb #> '{restore,publication}' = pg_catalog.jsonb_build_object('name', p.pubname, 'created', true)
+                    limit 1
+                ), false)
             )
             from pg_catalog.pg_publication p
             order by p.pubname
-        ),
-        -- Whether another source's enable() made a publication that is still there. Only one that has
-        -- that source: a trigger written by hand may claim any.
-        'makers', array(
-            select distinct pg_catalog.jsonb_build_object('argument', t.argument, 'publication', p.pubname)
-            from capture t
-            join pg_catalog.pg_publication_rel r on r.prrelid = t.tgrelid
-            join pg_catalog.pg_publication p on p.oid = r.prpubid
-            where t.tgrelid <> $1 and t.argument like '%"created":true%'
         )
     )::pg_catalog.text,
-    'UTF8'
+    -- SQL_ASCII may hold anything: what is no UTF-8 in it, of whatever table, is not to be in anybody's way.
+    case pg_catalog.getdatabaseencoding() when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end
 )
 from self

@@ -6,7 +6,7 @@ use super::relation::{Member, Relation};
 use super::request::{ReplicaIdentity, Request};
 use pgrx::spi::quote_identifier;
 use std::collections::BTreeMap;
-use wire::options::{Options, Publication, Restore};
+use wire::options::{Publication, Restore};
 
 /// Statements, and what disable() will need to undo them.
 #[derive(Default)]
@@ -178,23 +178,14 @@ fn publication(request: &Request, relation: &Relation, changes: &mut Changes) {
             } else if ours.is_none() {
                 return;
             }
-            ours.is_some_and(|ours| ours.created) || made_elsewhere(relation, name)
+            // Whichever source made it: the last to leave drops it.
+            ours.is_some_and(|ours| ours.created) || publication.made
         }
     };
     changes.memory.entry(relation.root()).publication = Some(Publication {
         name: name.clone(),
         created,
     });
-}
-
-/// Whether another source made it, so that the last to leave drops it.
-fn made_elsewhere(relation: &Relation, name: &str) -> bool {
-    relation
-        .makers
-        .iter()
-        .filter(|maker| maker.publication == name)
-        .filter_map(|maker| Options::parse(&maker.argument).ok()?.restore.publication)
-        .any(|publication| publication.created && publication.name == name)
 }
 
 fn leave(relation: &Relation, ours: &Publication) -> Option<String> {

@@ -23,6 +23,8 @@ pub struct Trigger {
     pub table: String,
     pub argument: String,
     pub when: Option<String>,
+    /// The columns it names.
+    pub columns: Vec<String>,
     /// pg_trigger.tgenabled.
     pub enabled: char,
 }
@@ -108,13 +110,18 @@ impl Trigger {
         format!("drop trigger {} on {table}", quote_identifier(name))
     }
 
-    /// Whether the one in the catalog is this. The argument has the filter and the watched columns,
-    /// so equal arguments mean equal conditions.
+    /// Whether the one in the catalog is this. The argument has the filter and the watched columns, so
+    /// equal arguments mean equal conditions; unless a column was renamed, which the condition followed
+    /// and the argument did not, and another has its name now.
     pub fn stands(&self, existing: &Existing) -> bool {
         existing.name == self.firing.name()
             && existing.argument == self.argument
             && existing.kind == self.firing.kind()
             && existing.conditional == self.when.is_some()
+            && self
+                .columns
+                .iter()
+                .all(|column| existing.columns.contains(column))
     }
 }
 
@@ -151,6 +158,7 @@ pub fn wanted(request: &Request, relation: &Relation, memory: &Memory) -> Vec<Tr
         }
         .to_json(),
         when: condition(firing, request, relation),
+        columns: condition_columns(firing, request, relation),
         enabled: request.replica_mode.letter(),
     };
     let mut triggers: Vec<Trigger> = firings
@@ -203,6 +211,26 @@ fn condition(firing: Firing, request: &Request, relation: &Relation) -> Option<S
             )
         }),
     }
+}
+
+/// The columns of [`condition`]. What is none of the table's is a function in the notation of a column.
+fn condition_columns(firing: Firing, request: &Request, relation: &Relation) -> Vec<String> {
+    let filter = request
+        .filter
+        .iter()
+        .filter(|_| firing != Firing::On(Operation::Truncate))
+        .flat_map(|filter| filter.columns());
+    let watch = request
+        .options
+        .watch
+        .iter()
+        .filter(|_| firing == Firing::On(Operation::Update))
+        .map(String::as_str);
+    filter
+        .chain(watch)
+        .filter(|column| relation.column(column).is_some())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn watch(request: &Request, relation: &Relation) -> Option<String> {

@@ -24,3 +24,19 @@ select realtime_sync.disable('"Fähre"');
 select count(*) from pg_publication;
 \c :home
 drop database regress_latin1;
+
+-- SQL_ASCII holds anything: what one table's triggers and publications have in no encoding is in no other's way
+create database regress_ascii encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0;
+\c regress_ascii
+set client_min_messages = warning;
+create extension realtime_sync;
+create table drivers (id int primary key);
+create table trips (id int primary key);
+create trigger by_hand after insert on trips for each row execute function realtime_sync.capture(E'{"topics":["\xff"],"restore":{"publication":{"name":"\xff","created":true}}}');
+do $$ begin execute E'create publication "\xff" for table trips'; end $$;
+select relation from realtime_sync.enable('drivers', publication => 'feed');
+select relation, drift is null as drifted_not, drift[1] like 'options of trigger by_hand cannot be read: %' as cannot_be_read from realtime_sync.source order by 1;
+select level, subject from realtime_sync.health() where subject in ('public.drivers', 'public.trips') order by 1, 2;
+select realtime_sync.disable_all();
+\c :home
+drop database regress_ascii;

@@ -50,6 +50,21 @@ select relation, drift from realtime_sync.enable(
     'drivers', topics => array['driver:{topic2}'], columns => array['shown2', 'status2'], watch => array['watched2'],
     filter => 'new.filtered2 > 0', key_columns => array['key2'], status_columns => array['status2']);
 rollback to renamed;
+\echo -- renamed, and another column gets the name: the same call looks at that one
+alter table drivers rename watched to old_watched;
+alter table drivers rename filtered to old_filtered;
+alter table drivers add watched bigint, add filtered bigint;
+select * from drift;
+select level, problem from realtime_sync.source_health() where subject = 'public.drivers';
+select (realtime_sync.enable(
+    'drivers', topics => array['driver:{topic}'], columns => array['shown', 'status'], watch => array['watched'],
+    filter => 'new.filtered > 0', key_columns => array['key'], status_columns => array['status'], dry_run => true)).ddl;
+select enable();
+select * from conditions;
+select * from drift;
+select enable();
+alter table drivers drop watched cascade;
+rollback to renamed;
 \echo -- the table and its schema renamed: nothing names them
 create schema place;
 alter table drivers set schema place;

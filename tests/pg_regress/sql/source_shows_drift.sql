@@ -40,6 +40,8 @@ create or replace trigger "00_realtime_sync_update" after update on drivers for 
 select * from drift;
 select relation from realtime_sync.enable('drivers');
 select * from drift;
+\echo -- a filter may name what every table has
+select drift from realtime_sync.enable('drivers', filter => 'new.tableoid <> 0 and new.e = ''on''');
 \echo -- LEAVE and partitions
 select relation from realtime_sync.enable('drivers', filter => 'new.e = ''on''');
 drop trigger "00_realtime_sync_leave" on drivers;
