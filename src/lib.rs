@@ -96,6 +96,7 @@ install_script! {
     "fleet_policy": "../sql/fleet/policy.sql"
     "fleet_health": "../sql/health/fleet.sql"
     "health": "../sql/health.sql"
+    "default_privileges": "../sql/default_privileges.sql"
 }
 
 #[pgrx::pg_guard]

@@ -199,6 +199,9 @@ select pg_catalog.convert_to(
                 ) or exists (
                     select from pg_catalog.pg_publication_namespace s where s.pnpubid = p.oid
                 ),
+                -- A trigger written by hand says of any that it was made by enable(). Whoever owns the table, and
+                -- so may write one, has as many rights on this one, or did not make it.
+                'owned', pg_catalog.pg_has_role(self.relowner, p.pubowner, 'usage'),
                 -- Only one that still has that source: a trigger written by hand may claim any. No more are read
                 -- than the first, as an EXISTS may do.
                 'made', coalesce((

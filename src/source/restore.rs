@@ -195,9 +195,11 @@ fn leave(relation: &Relation, ours: &Publication) -> Option<String> {
         return None;
     }
     let quoted = quote_identifier(&ours.name);
-    Some(if ours.created && !publication.others {
-        format!("drop publication {quoted}")
-    } else {
-        format!("alter publication {quoted} drop table {}", relation.name)
-    })
+    Some(
+        if ours.created && publication.owned && !publication.others {
+            format!("drop publication {quoted}")
+        } else {
+            format!("alter publication {quoted} drop table {}", relation.name)
+        },
+    )
 }

@@ -87,3 +87,24 @@ discard temp;
 drop owned by guest;
 drop role guest;
 truncate realtime_sync.event;
+
+-- Nor by privileges that roles have by default of whatever is made: the segments would be read past the policies.
+select current_database() as home \gset
+create database regress_default_privileges;
+\c regress_default_privileges
+create role reads_all;
+alter default privileges grant usage on schemas to reads_all;
+alter default privileges grant select on tables to reads_all, public;
+alter default privileges grant usage on sequences to reads_all;
+alter default privileges grant execute on functions to reads_all;
+create extension realtime_sync;
+select n.nspname, a.grantee::regrole from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = 'realtime_sync' and a.grantee <> n.nspowner;
+select count(*) as granted from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'realtime_sync'::regnamespace and a.grantee <> c.relowner;
+select count(*) as granted from pg_proc p, aclexplode(p.proacl) a where p.pronamespace = 'realtime_sync'::regnamespace and a.grantee <> p.proowner;
+set role reads_all;
+select * from realtime_sync.event_0;
+reset role;
+drop owned by reads_all;
+\c :home
+drop database regress_default_privileges;
+drop role reads_all;
