@@ -310,8 +310,8 @@ begin
                 lock table only realtime_sync.tick in exclusive mode;
                 execute pg_catalog.format('lock table realtime_sync.progress_%s in access exclusive mode', n);
                 execute pg_catalog.format(
-                    'insert into realtime_sync.progress (sink, timeline, position, id, retries, at, sent, segment, error)
-                     select g.sink, g.timeline, g.position, g.id, g.retries, g.at, g.sent, $1, g.error
+                    'insert into realtime_sync.progress (sink, timeline, position, id, retries, at, sent, refused, segment, error)
+                     select g.sink, g.timeline, g.position, g.id, g.retries, g.at, g.sent, g.refused, $1, g.error
                      from realtime_sync.sink_definition d
                      cross join (values (1), (-1)) as s(sign)
                      cross join lateral (

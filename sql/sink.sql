@@ -88,10 +88,11 @@ select
     pg_catalog.lpad(pg_catalog.to_hex(p.timeline), 8, '0')
         || '-' || pg_catalog.lpad(pg_catalog.to_hex(p.position), 16, '0')
         || '-' || pg_catalog.lpad(pg_catalog.to_hex(p.id), 16, '0') as cursor,
-    coalesce(p.sent, 0) as sent
+    coalesce(p.sent, 0) as sent,
+    coalesce(p.refused, 0) as refused
 from realtime_sync.sink_definition d
 left join lateral (
-    select r.timeline, r.position, r.id, r.retries, r.at, r.sent, r.error
+    select r.timeline, r.position, r.id, r.retries, r.at, r.sent, r.refused, r.error
     from realtime_sync.progress r
     where r.sink = d.id
     order by r.timeline desc, r.position desc, r.id desc, r.retries desc
@@ -155,3 +156,5 @@ comment on column realtime_sync.sink.cursor is
     'The place it has come to.';
 comment on column realtime_sync.sink.sent is
     'Events the relay has given to it since it was added.';
+comment on column realtime_sync.sink.refused is
+    'Of these, the ones it got the reference of, since it failed on a json value that jsonb does not take.';

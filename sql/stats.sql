@@ -19,10 +19,10 @@ as 'MODULE_PATHNAME', 'latencies_wrapper';
 create view realtime_sync.sink_state as
 select
     s.id, s.name, p.timeline, p.position, p.event, p.at, p.retries, p.error, f.since as failing_since,
-    b.ticks as behind_ticks, b.events as behind_events, b.since as behind_since, p.sent
+    b.ticks as behind_ticks, b.events as behind_events, b.since as behind_since, p.sent, p.refused
 from realtime_sync.sink_definition s
 left join lateral (
-    select g.timeline, g.position, g.id as event, g.at, g.retries, g.sent, g.error
+    select g.timeline, g.position, g.id as event, g.at, g.retries, g.sent, g.refused, g.error
     from realtime_sync.progress g
     where g.sink = s.id
     order by g.timeline desc, g.position desc, g.id desc, g.retries desc
@@ -174,8 +174,13 @@ from sink s,
             ('sink_failing_seconds', coalesce(extract(epoch from pg_catalog.clock_timestamp() - s.failing_since), 0), 'Time since it first failed.')
     ) g(name, value, description)
 union all
-select 'sink_sent', 'counter', s.name, coalesce(s.sent, 0), 'Events the relay has given to the sink since it was added; those of inline delivery are not among them.'
-from sink s
+select g.name, 'counter', s.name, coalesce(g.value, 0), g.description
+from sink s,
+    lateral (
+        values
+            ('sink_sent', s.sent, 'Events the relay has given to the sink since it was added; those of inline delivery are not among them.'),
+            ('sink_refused', s.refused, 'Of these, the ones it got the reference of, since it failed on a json value that jsonb does not take.')
+    ) g(name, value, description)
 union all
 select
     'source_changes', 'counter', pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.sum(t.n_tup_ins + t.n_tup_upd + t.n_tup_del),

@@ -29,6 +29,7 @@ create table realtime_sync.progress (
     retries integer not null default 0,
     at timestamptz not null default pg_catalog.clock_timestamp(),
     sent bigint not null default 0,
+    refused bigint not null default 0,
     segment smallint not null default realtime_sync.current_segment(),
     error text
 ) partition by list (segment);
@@ -88,6 +89,8 @@ comment on column realtime_sync.progress.retries is
     'How often the next batch has failed since.';
 comment on column realtime_sync.progress.sent is
     'Events the sink has been given, all its rows together.';
+comment on column realtime_sync.progress.refused is
+    'Of these, the ones it got the reference of, since it failed on a json value that jsonb does not take.';
 comment on column realtime_sync.progress.error is
     'What the last try failed with.';
 comment on table realtime_sync.floor is

@@ -19,7 +19,7 @@ as $function$
         ) as reads
     ),
     sink as materialized (
-        select s.name, s.retries, s.error, s.failing_since, s.behind_ticks, s.behind_since from realtime_sync.sink_state s
+        select s.name, s.retries, s.refused, s.error, s.failing_since, s.behind_ticks, s.behind_since from realtime_sync.sink_state s
     )
     select
         'error', 'sink ' || s.name,
@@ -63,6 +63,16 @@ as $function$
         'select realtime_sync.relay(); -- where a relay runs it is at it: see sink_behind_ticks in realtime_sync.stats grow less'
     from sink s
     where s.retries = 0 and s.behind_since < pg_catalog.statement_timestamp() - interval '1 min'
+    union all
+    select
+        'info', 'sink ' || s.name,
+        pg_catalog.format(
+            'it got the reference of %s, since it failed on a json value that jsonb does not take, such as "\u0000"',
+            case s.refused when 1 then '1 event' else s.refused || ' events' end
+        ),
+        'Its readers find them whole in realtime_sync.events by id. Or have it write json or text and read no such value; or leave the column out: realtime_sync.enable(..., exclude => ...).'
+    from sink s
+    where s.refused > 0
     union all
     select
         'error', 'NOTIFY',

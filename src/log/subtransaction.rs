@@ -3,11 +3,23 @@
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 
-/// Runs `work` in a subtransaction; the message of its error when it failed. A cancel or shutdown is
+pub struct Failure {
+    pub code: PgSqlErrorCode,
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Runs `work` in a subtransaction; its error when it failed. A cancel or shutdown is
 /// passed on: it is meant for the statement around.
-pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     // SAFETY: the sequence of plperl's and plpython's subtransactions: the caller's memory context
     // and resource owner are put back on both ways out.
     unsafe {
@@ -27,8 +39,8 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             pg_sys::RollbackAndReleaseCurrentSubTransaction();
             pg_sys::MemoryContextSwitchTo(context);
             pg_sys::CurrentResourceOwner = owner;
-            match message(&error) {
-                Some(message) => Err(message),
+            match failure(&error) {
+                Some(failure) => Err(failure),
                 None => error.rethrow(),
             }
         })
@@ -40,7 +52,7 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// None of an interrupt or a panic.
-fn message(error: &CaughtError) -> Option<String> {
+fn failure(error: &CaughtError) -> Option<Failure> {
     use PgSqlErrorCode::*;
     match error {
         CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
@@ -49,7 +61,10 @@ fn message(error: &CaughtError) -> Option<String> {
                 ERRCODE_QUERY_CANCELED | ERRCODE_ADMIN_SHUTDOWN | ERRCODE_CRASH_SHUTDOWN
             ) =>
         {
-            Some(report.message().to_owned())
+            Some(Failure {
+                code: report.sql_error_code(),
+                message: report.message().to_owned(),
+            })
         }
         _ => None,
     }

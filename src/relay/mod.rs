@@ -17,6 +17,7 @@ mod owner;
 mod pace;
 mod progress;
 mod queue;
+mod refusal;
 mod ring;
 mod sink;
 mod statement;

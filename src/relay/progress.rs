@@ -16,14 +16,14 @@ use wire::cursor::Place;
 const QUIET: i64 = 10_000_000;
 
 static NEWEST: Statement<1> = Statement::new(
-    c"select p.timeline, p.position, p.id, p.retries, p.at, p.sent
+    c"select p.timeline, p.position, p.id, p.retries, p.at, p.sent, p.refused
     from realtime_sync.progress p
     where p.sink operator(pg_catalog.=) $1
     order by p.sink desc, p.timeline desc, p.position desc, p.id desc, p.retries desc",
     [pg_sys::INT4OID],
 );
 
-const COLUMNS: [(&CStr, Oid); 9] = [
+const COLUMNS: [(&CStr, Oid); 10] = [
     (c"sink", pg_sys::INT4OID),
     (c"timeline", pg_sys::INT4OID),
     (c"position", pg_sys::INT8OID),
@@ -31,13 +31,14 @@ const COLUMNS: [(&CStr, Oid); 9] = [
     (c"retries", pg_sys::INT4OID),
     (c"at", pg_sys::TIMESTAMPTZOID),
     (c"sent", pg_sys::INT8OID),
+    (c"refused", pg_sys::INT8OID),
     (c"segment", pg_sys::INT2OID),
     (c"error", pg_sys::TEXTOID),
 ];
 
 const INSERT: &str =
-    "insert into realtime_sync.progress (sink, timeline, position, id, retries, sent, error)
-    values ($1, $2, $3, $4, $5, $6, $7)";
+    "insert into realtime_sync.progress (sink, timeline, position, id, retries, sent, refused, error)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 #[derive(Clone, Debug)]
 pub struct Progress {
@@ -46,6 +47,8 @@ pub struct Progress {
     pub retries: i32,
     /// Events the sink has been given since it was added; told with the next row.
     pub sent: u64,
+    /// Of these, the ones it got the reference of instead: see [`super::refusal`].
+    pub refused: u64,
     /// The place of the newest row, and when it was added.
     told: Place,
     written: i64,
@@ -69,6 +72,7 @@ impl Progress {
             place,
             retries: 0,
             sent: 0,
+            refused: 0,
             told: place,
             written: 0,
         }
@@ -87,6 +91,7 @@ impl Progress {
                 place,
                 retries: row.long(3) as i32,
                 sent: row.long(5) as u64,
+                refused: row.long(6) as u64,
                 told: place,
                 written: row.long(4),
             });
@@ -143,7 +148,7 @@ impl Progress {
             id,
         } = self.place;
         let (timeline, position, id) = (timeline as i32, position as i64, id as i64);
-        let (retries, sent) = (self.retries, self.sent as i64);
+        let (retries, sent, refused) = (self.retries, self.sent as i64, self.refused as i64);
         let segment = shared::segment() as usize % SEGMENTS;
         let row = [
             Some(sink.into()),
@@ -153,6 +158,7 @@ impl Progress {
             Some(retries.into()),
             Some(self.written.into()),
             Some(sent.into()),
+            Some(refused.into()),
             Some((segment as i16).into()),
             error.map(|error| Octets::new(error.as_bytes()).datum()),
         ];
@@ -167,6 +173,7 @@ impl Progress {
                     id.into(),
                     retries.into(),
                     sent.into(),
+                    refused.into(),
                     error.into(),
                 ],
             );

@@ -7,6 +7,7 @@ use super::mistake::Mistake;
 use super::notify::Notifier;
 use super::owner;
 use super::queue::Portion;
+use super::refusal::{self, Extent};
 use super::table;
 use super::wal;
 use crate::log::layout;
@@ -59,6 +60,13 @@ pub struct Sink {
     reference: bool,
     owner: Oid,
     fault: Option<Fault>,
+}
+
+/// What a sink has got of what it was to get.
+pub struct Given {
+    pub sent: usize,
+    /// Of these, the ones it got the reference of.
+    pub refused: u64,
 }
 
 /// Why a sink cannot work at all.
@@ -193,9 +201,9 @@ impl Sink {
         self.dialect.is_some() || !self.notifies() || self.fault.is_some()
     }
 
-    /// Sends the chosen events in their order, those that time and the NOTIFY queue suffice for, but one; how many. Raises
-    /// where it cannot.
-    pub fn send(&self, batch: &Batch, chosen: &[usize]) -> usize {
+    /// Sends the chosen events in their order, those that time and the NOTIFY queue suffice for, but one. Raises
+    /// where it cannot. Carefully, once it has raised a refusal: see [`refusal`].
+    pub fn send(&self, batch: &Batch, chosen: &[usize], carefully: bool) -> Given {
         if let Some(fault) = self.fault {
             Mistake::Fault(fault).raise();
         }
@@ -217,8 +225,9 @@ impl Sink {
                     break;
                 }
             }
-            return sent;
+            return Given { sent, refused: 0 };
         }
+        let mut refused = 0;
         let began = Instant::now();
         let entries = chosen.iter().map(|&n| &batch.entries[n]);
         owner::run(self.owner, LONGEST, |step| {
@@ -226,7 +235,13 @@ impl Sink {
             let mut outlet = self.outlet();
             for entry in entries {
                 step.begin(Some(entry.place.id));
-                self.send_one(batch, entry, dialect.as_ref(), &mut outlet);
+                let mut send =
+                    |extent| self.send_one(batch, entry, extent, dialect.as_ref(), &mut outlet);
+                match carefully {
+                    true if refusal::send(batch.text(entry), &mut send) => refused += 1,
+                    true => {}
+                    false => send(Extent::Whole),
+                }
                 step.end();
                 sent += 1;
                 if began.elapsed() > ENOUGH || is_spent() {
@@ -234,7 +249,7 @@ impl Sink {
                 }
             }
         });
-        sent
+        Given { sent, refused }
     }
 
     fn channel(&self) -> Cow<'_, [u8]> {
@@ -256,13 +271,20 @@ impl Sink {
         &self,
         batch: &Batch,
         entry: &Entry,
+        extent: Extent,
         dialect: Option<&Dialect>,
         outlet: &mut Outlet,
     ) {
         let native = batch.text(entry);
-        let shortened: Cow<[u8]> = match self.reference {
-            true => reference::reference(native, usize::MAX).into(),
-            false => native.into(),
+        let extent = match self.reference {
+            true => extent.max(Extent::Reference),
+            false => extent,
+        };
+        let shortened = extent.of(native);
+        // The columns are filled from the whole event, but for a key that is to be left out.
+        let native = match extent {
+            Extent::Keyless => &shortened,
+            _ => native,
         };
         let Some(dialect) = dialect else {
             let topics = self.topics(batch, entry);

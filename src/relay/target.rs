@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::clock::now;
 use super::progress::Progress;
 use super::queue;
+use super::refusal;
 use super::sink::Sink;
 use super::throttle::Valve;
 use super::window::{Window, batch_limit};
@@ -99,20 +100,24 @@ impl Target {
             return Some(0);
         }
         let sink = &self.sink;
-        let send = || sink.send(batch, wanted);
-        let sent = match sink.can_fail() {
-            true => subtransaction::attempt(send),
-            false => Ok(send()),
+        let attempt = |carefully| subtransaction::attempt(|| sink.send(batch, wanted, carefully));
+        let mut sent = match sink.can_fail() {
+            true => attempt(false),
+            false => Ok(sink.send(batch, wanted, false)),
         };
+        if (sent.as_ref()).is_err_and(|failure| refusal::is_one(failure.code)) {
+            sent = attempt(true);
+        }
         match sent {
-            Ok(sent) => {
+            Ok(given) => {
                 if sink.notifies() {
                     shared::relay().paused.store(0, Relaxed);
                 }
-                Some(sent)
+                self.progress.refused += given.refused;
+                Some(given.sent)
             }
             Err(error) => {
-                self.progress.fail(sink.id, &error);
+                self.progress.fail(sink.id, &error.message);
                 let doublings = self.progress.retries.clamp(1, 10) - 1;
                 self.due = now() + (FIRST_WAIT << doublings).min(LONGEST_WAIT);
                 None

@@ -147,7 +147,7 @@ impl Timer {
                 if before.failures == 0 {
                     log!("realtime_sync timer \"{name}\" failed: {error}");
                 }
-                statement::run(FAILED, &[owner.into(), name.into(), error.into()]);
+                statement::run(FAILED, &[owner.into(), name.into(), error.message.into()]);
                 State {
                     due: now() + (FIRST_WAIT << doublings).min(LONGEST_WAIT),
                     failures: before.failures.saturating_add(1),
