@@ -10,15 +10,8 @@ set search_path = {{path}}
 as $$
 <<my>>
 declare
-    driver {{driver.id:type}};
+    driver {{driver.id:type}} := realtime_sync.fleet_id($1, null::{{driver.id:type}});
 begin
-    begin
-        my.driver := realtime_sync.fleet_id($1, null::{{driver.id:type}});
-    -- A dispatcher among the drivers, say, where only the type can tell that he is none. What the app's triggers raise is not meant.
-    exception
-        when data_exception or integrity_constraint_violation then
-            return;
-    end;
     update {{driver}} d set {{driver.online}} = ($2 <> 'offline'){{#driver.last_seen}},
         {{driver.last_seen}} = pg_catalog.statement_timestamp(){{/driver.last_seen}}
     where {{d.id}} = my.driver and {{d.online}} is distinct from ($2 <> 'offline');

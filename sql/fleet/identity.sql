@@ -5,13 +5,14 @@
 -- A value of a token as an id of the app's type; null where it is none, instead of an error, since anybody's
 -- token may carry anything. The column stays bare, so that its index finds it.
 create function realtime_sync.fleet_id(value text, type anyelement) returns anyelement
-immutable parallel safe language c
+-- Where only the type can tell, in a subtransaction, which no parallel plan allows.
+immutable parallel unsafe language c
 as 'MODULE_PATHNAME', 'realtime_sync_fleet_id';
 
 -- The login itself as an id, where the app has no table that tells: only of a type whose values are nobody
 -- else's. User 1 is not passenger 1.
 create function realtime_sync.fleet_sub(type anyelement) returns anyelement
-stable parallel safe language plpgsql
+stable parallel unsafe language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin

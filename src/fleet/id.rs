@@ -1,6 +1,7 @@
 //! A login's word on who it is, as an id of the app's.
 
 use crate::log::octets::Octets;
+use crate::log::subtransaction;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
 use std::str::FromStr;
@@ -28,7 +29,7 @@ pub extern "C-unwind" fn realtime_sync_fleet_id(fcinfo: FunctionCallInfo) -> Dat
         pg_sys::INT4OID => number::<i32>(value.bytes(), 10),
         pg_sys::INT2OID => number::<i16>(value.bytes(), 5),
         pg_sys::TEXTOID | pg_sys::VARCHAROID => Some(value.datum()),
-        _ => Some(input(&value, wanted)),
+        _ => subtransaction::attempt(|| input(&value, wanted)).ok(),
     });
     // SAFETY: as above.
     id.unwrap_or_else(|| unsafe { pgrx::pg_return_null(fcinfo) })

@@ -10,6 +10,16 @@ from unnest(array[
 ]) claim;
 select realtime_sync.fleet_id('x', null::text) as text, realtime_sync.fleet_id('x', null::varchar(9)) as varchar, realtime_sync.fleet_id('7', null::numeric) as numeric,
     pg_typeof(realtime_sync.fleet_id('x', null::varchar)) as type, realtime_sync.fleet_id(null, null::text) is null as nobody;
+-- nor of a type that only its input function knows
+create domain regress_code as text check (value ~ '^d[0-9]+$');
+create domain regress_number as bigint check (value > 0);
+create type regress_kind as enum ('a', 'b');
+select claim, realtime_sync.fleet_id(claim, null::regress_code) as code, realtime_sync.fleet_id(claim, null::regress_number) as number,
+    realtime_sync.fleet_id(claim, null::numeric) as numeric, realtime_sync.fleet_id(claim, null::regress_kind) as kind,
+    realtime_sync.fleet_id(claim, null::oid) as oid
+from unnest(array['d1', '7', '-7', 'a', 'x', '', '99999999999999999999', null]) claim;
+drop domain regress_code, regress_number;
+drop type regress_kind;
 select realtime_sync.fleet_id(repeat('9', 100000), null::bigint) is null as nobody, length(realtime_sync.fleet_id(repeat('9', 100000), null::text)) as length;
 -- each as the setting stands, within a transaction and within a statement, and as it was after a rollback
 begin;
