@@ -143,6 +143,8 @@ begin
                     select o.tableoid, o.ctid as place, {{o.created_at}} as at
                     from {{offer}} o
                     where {{o.created_at}} < kept.since and {{o.created_at}} >= kept.reached
+                        -- Still to be answered, or to come: it is no history yet.
+                        {{#offer.state}}and {{o.state}}::text not in ('queued', 'waiting', 'open'){{/offer.state}}
                     order by {{o.created_at}}
                     limit 1000
                     for update skip locked
@@ -185,4 +187,4 @@ comment on column realtime_sync.fleet_retention.due is
 comment on column realtime_sync.fleet_retention.reached is
     'The time up to which the turn under way has deleted.';
 comment on function realtime_sync.fleet_retain(name, text, interval) is
-    'How long the rows of telemetry, location or offer are kept in an app''s schema; null, and at first: for ever. The relay deletes older ones each minute, for a tenth of a second and again until none is left: tens of thousands a second. Raises 42704 if the table or its time column is not mapped, 22023 unless keep is positive and 1,000 years at most, 42501 for who does not own the table.';
+    'How long the rows of telemetry, location or offer are kept in an app''s schema; null, and at first: for ever. An offer that is still open stays. The relay deletes older ones each minute, for a tenth of a second and again until none is left: tens of thousands a second. Raises 42704 if the table or its time column is not mapped, 22023 unless keep is positive and 1,000 years at most, 42501 for who does not own the table.';

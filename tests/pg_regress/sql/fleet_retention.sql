@@ -23,6 +23,10 @@ insert into driver_locations (driver_id, lat, lng, recorded_at, client_id)
 select 43, 1, 1, now() - interval '1 s' * n, 'n' || n from generate_series(1, 20000) n;
 insert into trip_offers (trip_id, driver_id, round, state, strategy, timeout, created_at)
 select n, 43, 1, 'declined', 'all', '15 s', now() - interval '1 s' * n from generate_series(1, 20000) n;
+-- however old, one that can still be answered or opened is no history
+insert into trip_offers (trip_id, driver_id, round, state, strategy, timeout, created_at, expires_at)
+select n, 43, 1, state, 'all', '1 day', now() - interval '1 day', now() + interval '1 day'
+from unnest(array['queued', 'waiting', 'open']) with ordinality s(state, n);
 analyze telemetry_logs, driver_locations, trip_offers;
 truncate realtime_sync.event;
 select realtime_sync.fleet_retain('attic', 'telemetry', '30 days'), realtime_sync.fleet_retain('attic', 'location', '18000 s'), realtime_sync.fleet_retain('attic', 'offer', '18000 s');
@@ -47,7 +51,8 @@ end $$;
 select type, count(*) from telemetry_logs group by type;
 -- the test's own seconds go by
 select count(*) between 17000 and 18000 as kept, count(*) filter (where recorded_at < now() - interval '18060 s') as old from driver_locations;
-select count(*) between 17000 and 18000 as kept, count(*) filter (where created_at < now() - interval '18060 s') as old from trip_offers;
+select count(*) between 17000 and 18000 as kept, count(*) filter (where created_at < now() - interval '18060 s') as old from trip_offers where state = 'declined';
+select state from trip_offers where state <> 'declined' order by 1;
 select "table", type, count(*) from realtime_sync.events group by 1, 2;
 
 -- a call that comes upon very much ends in time, and the next goes on where it was
