@@ -29,6 +29,8 @@ as $$
 #variable_conflict use_variable
 declare
     max_speed constant double precision := {{limit.max_speed}};
+    -- One for all: of fixes of one time some were in the future, and of one fix sent twice both.
+    latest constant timestamptz := pg_catalog.clock_timestamp() + interval '1 min';
     was_place point;
     {{^driver.location_at}}
     row_place point;
@@ -68,12 +70,12 @@ begin
             from (
                 select f.*, case
                     when f.lat is null or f.lng is null or f.recorded_at is null or pg_catalog.octet_length(f.client_id) > 1024 then 'invalid'
-                    when f.recorded_at > pg_catalog.clock_timestamp() + interval '1 min' then 'in_the_future'
+                    when f.recorded_at > latest then 'in_the_future'
                     when f.client_id is not null and (
                         pg_catalog.row_number() over (
                             partition by f.client_id order by
                                 f.lat is null or f.lng is null or f.recorded_at is null
-                                    or f.recorded_at > pg_catalog.clock_timestamp() + interval '1 min',
+                                    or f.recorded_at > latest,
                                 f.place
                         ) > 1
                         {{#location.client_id}}

@@ -119,6 +119,17 @@ select r.* from jsonb_to_recordset(city.update_locations('[
     {"lat": 0.003, "lng": 0, "recorded_at": "2999-01-31T12:00:22Z", "client_id": "d2"},
     {"lat": 0.003, "lng": 0, "recorded_at": "2026-01-31T12:00:23Z", "client_id": "d2"}]', 2)) as r(client_id text, accepted boolean, reason text, flag text);
 rollback;
+-- of fixes of one time, a minute from now, all are in the future or none
+begin;
+select count(*) as torn
+from generate_series(0, 90, 5) ms, lateral (
+    select city.update_locations((
+        select jsonb_agg(jsonb_build_object('lat', 1, 'lng', 0, 'recorded_at', c.at))
+        from (select clock_timestamp() + interval '1 min' + ms * interval '1 ms' as at offset 0) c, generate_series(1, 2000)
+    ), 2) as answer
+) u
+where (select count(distinct a ->> 'reason' is not distinct from 'in_the_future') from jsonb_array_elements(u.answer) a) > 1;
+rollback;
 -- all of a batch may have jumped: its newest agrees with the one before
 select r.* from jsonb_to_recordset(city.update_locations('[
     {"lat": 1.001, "lng": 0, "recorded_at": "2026-01-31T12:00:31Z", "client_id": "c2"},
