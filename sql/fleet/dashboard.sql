@@ -221,9 +221,10 @@ begin
         select pg_catalog.to_jsonb(f) into wallet
         from (
             select {{w.balance}} as balance, {{w.currency}} as currency, {{w.updated_at}} as updated_at
-            from {{wallet}} w
-            where {{w.driver}} = my.who
-            limit 1
+            -- By the index of the driver: the planner, told to sort and stop, may walk that of the key instead.
+            from (select * from {{wallet}} w where {{w.driver}} = my.who offset 0) w
+            {{#wallet.id|wallet.currency}}order by {{#wallet.id}}{{w.id}}{{/wallet.id}}{{^wallet.id}}{{w.currency}}{{/wallet.id}}
+            {{/wallet.id|wallet.currency}}limit 1
         ) f;
     end if;
     {{/wallet.driver}}{{#trip.driver}}{{#trip.status}}if $2 is null or 'active_trip' = any ($2) then

@@ -109,6 +109,9 @@ select * from plans.used();
 commit;
 reset request.jwt.claims;
 reset role;
+-- of several wallets, the one of the least id
+insert into plans.driver_wallets values (6000, 1, 6000), (-1, 1, -1);
+select plans.get_driver_dashboard(1) #>> '{wallet,balance}' as balance;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('plans');
 set client_min_messages = warning;
 drop schema plans cascade;
