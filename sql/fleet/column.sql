@@ -11,6 +11,26 @@ begin atomic
     where i.indrelid = fleet_key.relation and i.indisprimary and i.indnkeyatts = 1;
 end;
 
+-- How many characters a column takes; null where nothing limits them.
+create function realtime_sync.fleet_room(relation regclass, "column" name) returns integer
+stable strict language sql
+set search_path = pg_catalog, pg_temp
+begin atomic
+    with recursive type(oid, typmod) as (
+        select a.atttypid, a.atttypmod
+        from pg_catalog.pg_attribute a
+        where a.attrelid = fleet_room.relation and a.attname = fleet_room."column" and not a.attisdropped
+        union all
+        select t.typbasetype, t.typtypmod
+        from type
+        join pg_catalog.pg_type t on t.oid = type.oid
+        where t.typbasetype <> 0
+    )
+    select pg_catalog.min(type.typmod - 4)
+    from type
+    where type.oid in ('pg_catalog.bpchar'::regtype, 'pg_catalog.varchar'::regtype) and type.typmod >= 4;
+end;
+
 -- The foreign keys of one column.
 create function realtime_sync.fleet_references(relation regclass)
 returns table ("column" name, target regclass, target_column name)
@@ -93,11 +113,14 @@ begin atomic
 end;
 
 revoke all on function realtime_sync.fleet_key(regclass) from public;
+revoke all on function realtime_sync.fleet_room(regclass, name) from public;
 revoke all on function realtime_sync.fleet_references(regclass) from public;
 revoke all on function realtime_sync.fleet_columns(name, text, regclass) from public;
 
 comment on function realtime_sync.fleet_key(regclass) is
     'Part of realtime_sync.fleet_setup(): the column of the primary key, if it is one.';
+comment on function realtime_sync.fleet_room(regclass, name) is
+    'Part of realtime_sync.fleet_setup(): how many characters a column takes; null: any.';
 comment on function realtime_sync.fleet_references(regclass) is
     'Part of realtime_sync.fleet_setup(): foreign keys of one column.';
 comment on function realtime_sync.fleet_columns(name, text, regclass) is

@@ -129,6 +129,65 @@ begin
         return next step;
         stop := true;
     end loop;
+    -- The steps to begin with are in words that the status can have: one that is cut is never a trip's.
+    for thing in
+        select m.relation as trip, (m.columns ->> 'status')::name as status
+        from realtime_sync.fleet_map m
+        where m.schema = fleet_work.schema and m.entity = 'trip' and m.columns ->> 'status' is not null and create_missing
+            and not exists (select from realtime_sync.fleet_map t where t.schema = m.schema and t.entity = 'transition')
+    loop
+        begin
+            for step in
+                select
+                    'ask', 'trip.status',
+                    pg_catalog.format(
+                        '%s of %s has room for %s characters, and nothing says which words it takes: not the kit''s own, %s; or let a check constraint list yours',
+                        pg_catalog.quote_ident(thing.status), thing.trip, r.room, pg_catalog.string_agg(distinct w.word, ', ')
+                    ),
+                    pg_catalog.format('alter table %s alter column %I type text', thing.trip, thing.status)
+                from realtime_sync.fleet_room(thing.trip, thing.status) r(room)
+                cross join realtime_sync.fleet_transitions(thing.trip, thing.status) f
+                cross join lateral (values (f.from_status), (f.to_status)) w(word)
+                where pg_catalog.length(w.word) > r.room
+                group by r.room
+            loop
+                return next step;
+                stop := true;
+            end loop;
+        exception
+            -- The table of statuses is another's.
+            when insufficient_privilege then
+                what := sqlerrm;
+                return next row('ask', 'trip.status', what || ', which has its words', (
+                    select pg_catalog.format(
+                        E'grant usage on schema %s to %I;\ngrant select on %s to %I', c.relnamespace::regnamespace, current_user, r.target, current_user
+                    )
+                    from realtime_sync.fleet_references(thing.trip) r
+                    join pg_catalog.pg_class c on c.oid = r.target
+                    where r."column" = thing.status
+                ))::realtime_sync.fleet_step;
+                stop := true;
+        end;
+    end loop;
+    -- Nor is a status change of the drivers told by half a word.
+    for step in
+        select
+            'ask', 'telemetry.type',
+            pg_catalog.format('%I of %s has room for %s characters, and status_change has 13', m.columns ->> 'type', m.relation, r.room),
+            coalesce(
+                (
+                    select pg_catalog.format(E'drop view %I.%I; -- fleet_setup() makes it again\n', o.schema, o.actual)
+                    from realtime_sync.fleet_object o
+                    where o.schema = m.schema and o.kind = 'view' and o.name = 'driver_states'
+                ), ''
+            ) || pg_catalog.format('alter table %s alter column %I type text', m.relation, m.columns ->> 'type')
+        from realtime_sync.fleet_map m
+        cross join lateral realtime_sync.fleet_room(m.relation, (m.columns ->> 'type')::name) r(room)
+        where m.schema = fleet_work.schema and m.entity = 'telemetry' and r.room < pg_catalog.length('status_change')
+    loop
+        return next step;
+        stop := true;
+    end loop;
     for step in
         select
             'ask', m.entity || '.login',
@@ -185,6 +244,19 @@ begin
         from realtime_sync.fleet_map m
         cross join lateral realtime_sync.fleet_partitions(m.relation, m.columns) p
         where m.schema = fleet_work.schema and m.entity in ('driver', 'trip') and p.move and p.far is not null
+        order by m.entity
+    loop
+        return next step;
+    end loop;
+    for step in
+        select
+            'skip', 'table ' || m.relation, case m.entity
+                when 'trip' then 'a step by an update that names a partition of it instead is not told; the change itself is'
+                else 'a status that an update which names a partition of it instead changes has no telemetry; the change itself is told'
+            end, null
+        from realtime_sync.fleet_map m
+        cross join lateral realtime_sync.fleet_partitions(m.relation, m.columns) p
+        where m.schema = fleet_work.schema and m.entity in ('driver', 'trip') and p.move and p.far is null
         order by m.entity
     loop
         return next step;

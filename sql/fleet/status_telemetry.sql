@@ -168,8 +168,12 @@ begin
         select c.value from pg_catalog.jsonb_each_text(columns) c
         where c.key in ('driver', 'type', 'message', 'meta', 'created_at') and c.value is not null
     ));
-    -- Of an enum of kinds, this must be one.
-    if columns ->> 'type' is not null then
+    -- Of an enum of kinds, this must be one, and of a text there must be room for it.
+    if realtime_sync.fleet_room(telemetry, (columns ->> 'type')::name) < pg_catalog.length('status_change') then
+        raise object_not_in_prerequisite_state using
+            message = pg_catalog.format('column "%s" of table %s has no room for status_change', columns ->> 'type', telemetry),
+            hint = pg_catalog.format('alter table %s alter column %I type text;', telemetry, columns ->> 'type');
+    elsif columns ->> 'type' is not null then
         execute pg_catalog.format('select ''status_change''::%s', (
             select pg_catalog.format_type(a.atttypid, a.atttypmod)
             from pg_catalog.pg_attribute a where a.attrelid = telemetry and a.attname = columns ->> 'type'
@@ -218,9 +222,11 @@ begin
                     (1, id.id, id.value),
                     (2, columns ->> 'driver', pg_catalog.format('new.%I', driver)),
                     (3, columns ->> 'type', '''status_change'''),
+                    -- A message that is too long is cut, and not the row lost.
                     (4, columns ->> 'message', pg_catalog.format(
-                        'pg_catalog.format(%L, new.%I, old.%3$I, new.%3$I)',
-                        pg_catalog.replace(label, '%', '%%') || ' %s status: %s -> %s', key, s.name
+                        'pg_catalog.format(%L, new.%I, old.%3$I, new.%3$I)%s',
+                        pg_catalog.replace(label, '%', '%%') || ' %s status: %s -> %s', key, s.name,
+                        '::pg_catalog.varchar(' || realtime_sync.fleet_room(telemetry, (columns ->> 'message')::name) || ')'
                     )),
                     (5, columns ->> 'meta', pg_catalog.format(
                         'pg_catalog.jsonb_build_object(%4$s''column'', %1$L, ''old_status'', old.%2$I, ''new_status'', new.%2$I)::%3$s',
@@ -392,7 +398,7 @@ revoke all on function realtime_sync.fleet_orphans() from public;
 comment on function realtime_sync.fleet_telemetry_id(regclass, text[]) is
     'The key that a row of a telemetry table needs to be given, and how. Raises 55000 if it needs more.';
 comment on function realtime_sync.fleet_status_telemetry(regclass, text[], regclass, jsonb, text, text, boolean) is
-    'Writes a row into a telemetry table in the same transaction whenever a status column of the table changes: type status_change, message "Driver 42 status: f -> t", meta {"column", "old_status", "new_status"}, and "table" of one that is not the drivers''. What is left out is taken from the fleet map. Returns the statements it ran (dry_run: would run), empty if nothing was to do. Raises 42P01, 42703, 42704 for what is not there, 55000 for a telemetry table that needs more values, 22P02 for a type that is an enum without status_change.';
+    'Writes a row into a telemetry table in the same transaction whenever a status column of the table changes: type status_change, message "Driver 42 status: f -> t", meta {"column", "old_status", "new_status"}, and "table" of one that is not the drivers''. What is left out is taken from the fleet map. Returns the statements it ran (dry_run: would run), empty if nothing was to do. Raises 42P01, 42703, 42704 for what is not there, 55000 for a telemetry table that needs more values or has no room for that type, 22P02 for a type that is an enum without status_change.';
 comment on function realtime_sync.fleet_drop_status_telemetry(regclass) is
     'Undoes realtime_sync.fleet_status_telemetry(). False if there was nothing.';
 comment on function realtime_sync.fleet_orphans() is

@@ -51,6 +51,68 @@ drop schema odd cascade;
 drop role regress_odd;
 delete from realtime_sync.fleet_map where schema = 'odd';
 
+-- nor does a status too short for the kit's own words get them cut: it is asked about, until it has room or words
+create schema odd;
+create table odd.drivers (id bigint primary key, user_id text unique, is_online bool default true, status varchar(10), lat float8, lng float8);
+create domain odd.ten as varchar(10);
+create table odd.trips (id bigint primary key, driver_id bigint, status odd.ten default 'pending', pickup_lat float8, pickup_lng float8, completed_at timestamptz);
+create table odd.telemetry_logs (id bigint generated always as identity primary key, driver_id bigint, type varchar(12), message varchar(20), meta jsonb, created_at timestamptz);
+select status, object, why, sql from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask';
+alter table odd.trips add check (status in ('pending', 'assigned', 'started', 'done', 'cancelled'));
+select realtime_sync.fleet_status_telemetry('odd.drivers');
+\echo :SQLSTATE
+alter table odd.telemetry_logs alter type type varchar(13);
+select status, object, why, sql from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask';
+select from_status, to_status, state from odd.trip_transitions where to_status not in ('cancelled', 'pending') order by 1, 2;
+-- and a message is cut, and not its row lost
+insert into odd.drivers values (1, 'ada', true, 'a', 48, 11);
+update odd.drivers set status = 'b';
+select type, message from odd.telemetry_logs where meta ->> 'new_status' = 'b';
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
+-- a table of statuses that is somebody else's is asked for; what the app's role may not read there is nothing to a step
+create schema odd;
+create schema odd_words;
+create role regress_odd;
+create role regress_odd_app;
+grant create, usage on schema odd to regress_odd;
+grant usage on schema odd to regress_odd_app;
+select realtime_sync.allow('regress_odd', 'migrate');
+select realtime_sync.allow('regress_odd', 'send', array['*']);
+create table odd_words.statuses (code text primary key);
+insert into odd_words.statuses values ('pending'), ('assigned'), ('in_progress'), ('done'), ('cancelled');
+grant usage on schema odd_words to regress_odd;
+grant references on odd_words.statuses to regress_odd;
+set role regress_odd;
+create table odd.drivers (id bigint primary key, user_id text unique, is_online bool default true, lat float8, lng float8);
+create table odd.trips (
+    id bigint primary key, driver_id bigint, status text not null default 'pending' references odd_words.statuses, pickup_lat float8, pickup_lng float8
+);
+select status, object, why, sql from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask';
+reset role;
+grant select on odd_words.statuses to regress_odd;
+set role regress_odd;
+select status, object, why, sql from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask';
+select realtime_sync.fleet_check_status('odd');
+insert into odd.drivers values (1, 'ada', true, 48, 11);
+grant insert, update, select (id) on odd.trips to regress_odd_app;
+set role regress_odd_app;
+insert into odd.trips values (1, 1, 'pending', 48, 11);
+update odd.trips set status = 'assigned' where id = 1;
+reset role;
+select from_status, to_status from odd.trip_status_changes;
+set role regress_odd;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+reset role;
+drop schema odd, odd_words cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+select realtime_sync.disallow('regress_odd', 'migrate');
+select realtime_sync.disallow('regress_odd', 'send');
+drop owned by regress_odd, regress_odd_app;
+drop role regress_odd, regress_odd_app;
+
 -- or those of a table; and the fare is money
 create schema odd;
 create table odd.statuses (code text primary key);

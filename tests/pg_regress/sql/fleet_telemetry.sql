@@ -213,6 +213,7 @@ alter table moves.drivers rename status to state;
 update moves.drivers set state = 'busy' where id = 1;
 alter table moves.drivers rename state to status;
 select count(*) as again from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'done';
+select status, why from realtime_sync.fleet_setup('moves', create_missing => true) where object = 'table moves.drivers';
 select realtime_sync.fleet_status_telemetry('moves.drivers') = '' as unchanged;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('moves', drop_tables => true);
 select tgname from pg_trigger where tgrelid = 'moves.drivers'::regclass and not tgisinternal;

@@ -18,7 +18,7 @@ insert into trips (id, passenger_id, pickup_lat, pickup_lng) select n, 'rita', 5
 reset search_path;
 -- its key is of two columns, as PostgreSQL wants it
 select (realtime_sync.fleet_map('moves', 'trip', 'moves.trips', '{"id": "id"}')).relation;
-select status, object, why from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask' or object ~ 'tell_trip';
+select status, object, why from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'ask' or object ~ 'tell_trip' or object = 'table moves.trips';
 select count(*) as again from realtime_sync.fleet_setup('moves', create_missing => true) where status = 'done';
 set search_path = moves;
 select pg_get_triggerdef(oid) from pg_trigger where tgrelid = 'trips'::regclass and tgname = '00_realtime_tell_trip';
