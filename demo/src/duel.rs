@@ -97,6 +97,7 @@ impl Duel {
             while_on,
             after: Schema::read(&client).await?,
         };
+        self.screen.line("");
         let table = self.board.table(&self.screen);
         self.screen.keep_board(table);
         self.screen.line("");

@@ -12,8 +12,7 @@ mod workload;
 use std::env;
 use std::process::ExitCode;
 
-use demo::session::{self, Fallible, describe, setting};
-use tokio::signal::unix::{SignalKind, signal};
+use demo::session::{self, Fallible, describe, interrupted, setting};
 use tokio_postgres::{Client, Config};
 
 use crate::duel::Duel;
@@ -38,14 +37,6 @@ async fn main() -> ExitCode {
             eprintln!("demo: interrupted, so nothing is decided");
             ExitCode::from(130)
         }
-    }
-}
-
-async fn interrupted() {
-    let mut terminated = signal(SignalKind::terminate()).expect("a handler for SIGTERM");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::{IsTerminal, Write, stdout};
+use std::process::exit;
 
 /// Longer lines of prose are hard to read.
 const PROSE: usize = 110;
@@ -75,32 +76,35 @@ impl Screen {
 
     pub fn step(&mut self, text: &str) {
         let arrow = self.paint(&[Tone::Bold], "==>");
-        for (n, line) in self.wrap(text, 4).iter().enumerate() {
-            let start = if n == 0 { &arrow } else { "   " };
-            self.line(&format!("{start} {line}"));
+        self.prose(&format!("{arrow} {text}"), 4);
+    }
+
+    /// Lines that stay, broken between words where the window ends; all but the first are indented.
+    pub fn prose(&mut self, text: &str, indent: usize) {
+        for line in self.wrap(text, indent) {
+            self.line(&line);
         }
     }
 
     /// A line that stays, above the board.
     pub fn line(&mut self, text: &str) {
-        self.clear();
-        println!("{}", self.cut(text));
-        self.draw();
+        let line = self.cut(text);
+        self.write(&format!("{line}\n"));
     }
 
-    /// Prose, broken between words where the window ends.
     fn wrap(&self, text: &str, indent: usize) -> Vec<String> {
-        let width = self.width.saturating_sub(1).min(PROSE) - indent;
-        let mut lines = vec![String::new()];
-        for word in text.split(' ') {
+        let width = self.width.saturating_sub(1).min(PROSE);
+        let words = text.trim_start();
+        let mut lines = vec![text[..text.len() - words.len()].to_owned()];
+        for word in words.split(' ') {
             let line = lines.last_mut().expect("one at least");
-            if line.is_empty() {
+            if line.trim_start().is_empty() {
                 line.push_str(word);
-            } else if line.chars().count() + 1 + word.chars().count() <= width {
+            } else if visible(line) + 1 + visible(word) <= width {
                 line.push(' ');
                 line.push_str(word);
             } else {
-                lines.push(word.to_owned());
+                lines.push(" ".repeat(indent) + word);
             }
         }
         lines
@@ -108,39 +112,40 @@ impl Screen {
 
     pub fn board(&mut self, lines: Vec<String>) {
         if self.live {
-            self.clear();
             self.board = lines;
-            self.draw();
+            self.write("");
         }
     }
 
     /// The board becomes lines that stay.
     pub fn keep_board(&mut self, lines: Vec<String>) {
-        self.clear();
         self.board.clear();
         for line in lines {
-            println!("{}", self.cut(&line));
+            self.line(&line);
         }
     }
 
-    fn clear(&mut self) {
+    /// Lines that stay in place of the board, and the board below them: in one piece, or the terminal shows halves.
+    fn write(&mut self, lines: &str) {
+        let mut text = String::new();
         if self.shown > 0 {
-            print!("\x1b[{}A\r\x1b[J", self.shown);
-            self.shown = 0;
+            text.push_str(&format!("\x1b[{}A\r\x1b[J", self.shown));
         }
-    }
-
-    fn draw(&mut self) {
-        // at once, or the terminal shows halves
-        let text: String = self
-            .board
-            .iter()
-            .map(|line| self.cut(line) + "\n")
-            .collect();
-        let mut out = stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
+        text.push_str(lines);
+        for line in &self.board {
+            text.push_str(&self.cut(line));
+            text.push('\n');
+        }
         self.shown = self.board.len();
+        let mut out = stdout().lock();
+        if out
+            .write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .is_err()
+        {
+            // whoever read it has gone, as head does
+            exit(1);
+        }
     }
 
     /// What fits the window; colours take no room.
@@ -170,6 +175,17 @@ impl Drop for Screen {
     }
 }
 
+/// Columns that a text takes; colours take none.
+fn visible(text: &str) -> usize {
+    let mut escape = false;
+    let takes_room = |c: &char| {
+        let hidden = escape || *c == '\x1b';
+        escape = hidden && *c != 'm';
+        !hidden
+    };
+    text.chars().filter(takes_room).count()
+}
+
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -194,15 +210,23 @@ mod tests {
         );
     }
 
-    #[test]
-    fn colours_take_no_room() {
-        let screen = Screen {
+    fn wide(width: usize) -> Screen {
+        Screen {
             live: false,
             colour: true,
-            width: 4,
+            width,
             board: Vec::new(),
             shown: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let screen = wide(4);
         assert_eq!(screen.cut("\x1b[31mabcdef\x1b[0m"), "\x1b[31mabc\x1b[0m");
+        let screen = wide(11);
+        let lines = ["\x1b[31mab\x1b[0m cd efg", "  hi jk"];
+        assert_eq!(screen.wrap("\x1b[31mab\x1b[0m cd efg hi jk", 2), lines);
+        assert_eq!(screen.wrap("  abc defg", 4), ["  abc defg"]);
     }
 }

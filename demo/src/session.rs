@@ -3,6 +3,7 @@
 use std::env;
 use std::error::Error;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::{Client, Config, NoTls};
 
 pub type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -32,6 +33,15 @@ pub async fn connect(config: &Config) -> Fallible<Client> {
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// Ctrl-C, or what the demo's script is ended by: the terminal gets its cursor back, which dropping the screen does.
+pub async fn interrupted() {
+    let mut terminated = signal(SignalKind::terminate()).expect("a handler for SIGTERM");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
 }
 
 /// A server's error with its detail and hint; tokio-postgres prints "db error" alone.

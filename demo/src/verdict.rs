@@ -37,22 +37,25 @@ impl Verdict {
         };
         let account = &self.account;
         let equal = verdict(screen, self.lossless(), "equal");
-        screen.line(&format!(
-            "{} changes committed by the table's own count, {} events received: {equal}",
-            thousands(self.committed),
-            thousands(account.received)
-        ));
-        screen.line(&format!(
+        screen.prose(
+            &format!(
+                "{} changes committed by the table's own count, {} events received: {equal}",
+                thousands(self.committed),
+                thousands(account.received)
+            ),
+            2,
+        );
+        screen.prose(&format!(
             "  out of order within their row {}, received twice {}, rolled back and rightly not heard of {}",
             thousands(account.disordered),
             thousands(account.twice),
             thousands(self.probe.rolled_back)
-        ));
+        ), 2);
         let equal = verdict(screen, self.traceless(), "equal");
-        screen.line(&format!(
+        screen.prose(&format!(
             "pg_dump --schema-only before enable() and after disable(): {equal}; {} lines more in between",
             self.while_on.beyond(&self.before)
-        ));
+        ), 2);
         screen.line(&format!("  before  {}", self.before.state));
         screen.line(&format!("  enabled {}", self.while_on.state));
         screen.line(&format!("  after   {}", self.after.state));
@@ -70,12 +73,12 @@ impl Verdict {
         screen.line(&screen.paint(&[Tone::Bold], "Go on with"));
         for line in [
             "  make psql      this database, listening:",
-            "                 select realtime_sync.enable('drivers');",
+            "                 select topics from realtime_sync.enable('drivers');",
             "                 update drivers set status = 'on trip' where id = 7;",
             "  make test      what is promised, tested",
             "  make install   into your own PostgreSQL; there:",
             "                 create extension realtime_sync;",
-            "                 select realtime_sync.enable('a_table');",
+            "                 select topics from realtime_sync.enable('a_table');",
         ] {
             screen.line(line);
         }

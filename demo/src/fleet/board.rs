@@ -6,6 +6,8 @@ use crate::city::{BOUNDS, City};
 use demo::screen::{Screen, Tone, thousands};
 
 const COLUMNS: usize = 56;
+/// Of the numbers beside the map, with a gap.
+const NUMBERS: usize = 33;
 const ROWS: usize = 15;
 
 /// (free drivers, drivers on a trip) of a square.
@@ -13,15 +15,17 @@ type Square = (u32, u32);
 
 pub fn lines(screen: &Screen, city: &City, elapsed: Duration, seconds: u32) -> Vec<String> {
     let seen = city.seen.lock().expect("one thread");
-    let mut map = [[Square::default(); COLUMNS]; ROWS];
+    // the map gives way, or the numbers would be beyond the edge of a narrow window
+    let columns = COLUMNS.min(screen.width.saturating_sub(NUMBERS + 1)).max(1);
+    let mut map = vec![vec![Square::default(); columns]; ROWS];
     let [south, west, north, east] = BOUNDS;
     for (driver, (lat, lng)) in seen.places.iter().enumerate() {
         if *lat == 0.0 {
             continue;
         }
         let row = ((north - lat) / (north - south) * (ROWS - 1) as f64) as usize;
-        let column = ((lng - west) / (east - west) * (COLUMNS - 1) as f64) as usize;
-        let square = &mut map[row.min(ROWS - 1)][column.min(COLUMNS - 1)];
+        let column = ((lng - west) / (east - west) * (columns - 1) as f64) as usize;
+        let square = &mut map[row.min(ROWS - 1)][column.min(columns - 1)];
         match seen.on_trip.contains(&(driver as i64)) {
             true => square.1 += 1,
             false => square.0 += 1,
@@ -39,9 +43,9 @@ pub fn lines(screen: &Screen, city: &City, elapsed: Duration, seconds: u32) -> V
         "trips canceled",
         "trips nobody took",
         "offered again",
-        "fixes",
-        "too late",
-        "refused",
+        "places reported",
+        "answers too late",
+        "steps too late",
         "failed calls",
     ];
     let mut lines = vec![screen.paint(
@@ -56,12 +60,12 @@ pub fn lines(screen: &Screen, city: &City, elapsed: Duration, seconds: u32) -> V
     for (row, name) in map.iter().zip(names) {
         let mut line: String = row.iter().map(|square| draw(screen, *square)).collect();
         let n = seen.counts.get(name).copied().unwrap_or_default();
-        line.push_str(&format!("   {name:<24}{:>7}", thousands(n)));
+        line.push_str(&format!("   {name:<22}{:>8}", thousands(n)));
         lines.push(line);
     }
     lines.push(screen.paint(
         &[Tone::Dim],
-        "free drivers . : o O, on a trip *; what was told last:",
+        "drivers: free . : o O, on a trip *; what was told last:",
     ));
     for n in 0..4 {
         lines.push(format!("  {}", seen.news.get(n).map_or("", String::as_str)));

@@ -217,7 +217,7 @@ impl City {
                 match city.call(&format!("rider-{rider}"), &call).await {
                     Ok(()) => city.count("canceled by riders"),
                     // Too late: the trip is under way, or done.
-                    Err(error) => city.refused(&error, &["42501", "23514"], "refused"),
+                    Err(error) => city.refused(&error, &["42501", "23514"], "steps too late"),
                 }
             });
         }
@@ -238,7 +238,7 @@ impl City {
         self.seen.lock().expect("one thread").places[driver] = (lat, lng);
         let call = format!("select update_location(lat => {lat}, lng => {lng})");
         match self.call(&format!("driver-{driver}"), &call).await {
-            Ok(()) => self.count("fixes"),
+            Ok(()) => self.count("places reported"),
             Err(error) => self.refused(&error, &[], ""),
         }
     }
@@ -251,7 +251,7 @@ impl City {
         match self.call("dispatcher", &call).await {
             Ok(()) => self.count("offered again"),
             // The rider has canceled.
-            Err(error) => self.refused(&error, &["55000"], "refused"),
+            Err(error) => self.refused(&error, &["55000"], "steps too late"),
         }
     }
 
@@ -268,13 +268,13 @@ impl City {
             let call = format!("select decline_offer({offer}, 'too far')");
             match self.call(&login, &call).await {
                 Ok(()) => self.count("declined"),
-                Err(error) => self.refused(&error, &["55000"], "too late"),
+                Err(error) => self.refused(&error, &["55000"], "answers too late"),
             }
             return;
         }
         let call = format!("select accept_offer({offer})");
         if let Err(error) = self.call(&login, &call).await {
-            self.refused(&error, &["55000"], "too late");
+            self.refused(&error, &["55000"], "answers too late");
             return;
         }
         self.count("accepted");
@@ -284,7 +284,7 @@ impl City {
             let call = format!("select set_trip_status({trip}, '{status}')");
             if let Err(error) = self.call(&login, &call).await {
                 // The rider has canceled.
-                self.refused(&error, &["23514"], "refused");
+                self.refused(&error, &["23514"], "steps too late");
                 return;
             }
         }

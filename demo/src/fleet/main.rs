@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use demo::screen::Screen;
-use demo::session::{self, Fallible, describe, setting};
+use demo::screen::{Screen, thousands};
+use demo::session::{self, Fallible, describe, interrupted, setting};
 use tokio::time::{interval, sleep};
 use tokio_postgres::{Client, Config};
 
@@ -23,7 +23,7 @@ const SETUP: &str = include_str!("setup.sql");
 async fn main() -> ExitCode {
     let ended = tokio::select! {
         ended = run() => ended,
-        _ = tokio::signal::ctrl_c() => {
+        _ = interrupted() => {
             eprintln!("demo-fleet: interrupted, so nothing is decided");
             return ExitCode::from(130);
         }
@@ -50,7 +50,8 @@ async fn run() -> Fallible<bool> {
         .execute("select populate($1)", &[&(drivers as i32)])
         .await?;
     screen.step(&format!(
-        "{drivers} drivers and their riders for {seconds} seconds. Each driver is a login of an ordinary role; bookings are offered by themselves to the nearest, who have four seconds to answer"
+        "{} drivers and their riders for {seconds} seconds. Each driver is a login of an ordinary role; bookings are offered by themselves to the nearest, who have four seconds to answer",
+        thousands(u64::from(drivers))
     ));
     let city = Arc::new(City::new(drivers).await?);
     let began = Instant::now();

@@ -29,8 +29,8 @@ const INVARIANTS: &[(&str, &str, &str)] = &[
         ) t",
     ),
     (
-        "Every offer is accounted for: offered, told, and ended once",
-        "select count(*) from trip_offers",
+        "Every offer that was made was told, and ended once",
+        "select count(*) from trip_offers where offered_at is not null",
         "with told as (
             select (payload ->> 'offer_id')::bigint as id, event, count(*) as n
             from realtime_sync.event where event like 'trip\\_offer.%' group by 1, 2
@@ -76,6 +76,9 @@ const INVARIANTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Below a sentence, not below its verdict.
+const INDENT: usize = 7;
+
 const DASHBOARDS: &str = include_str!("dashboard.sql");
 
 /// Of a driver's fixes only the newest has to be sent: what it was for is in it. Which may so be missing, whose, and of when.
@@ -113,28 +116,29 @@ pub async fn print(
     midday: &Compared,
 ) -> Fallible<bool> {
     screen.line("");
-    let mut good = true;
+    screen.step("The reckoning, in SQL; in parentheses, of how many");
+    let mut verdicts = Vec::new();
     for (what, about, exceptions) in INVARIANTS {
         let about: i64 = owner.query_one(*about, &[]).await?.get(0);
         let exceptions: i64 = owner.query_one(*exceptions, &[]).await?.get(0);
-        good &= verdict(screen, what, about as u64, exceptions as u64);
+        verdicts.push(verdict(screen, what, about as u64, exceptions as u64));
     }
-    good &= verdict(
+    verdicts.push(verdict(
         screen,
         &format!(
-            "Midday, with {} on a trip, {} offers open and {} present, dashboards were what plain SQL says, slowly",
+            "At midday, with {} on a trip, {} offers open and {} present, dashboards were what plain SQL recomputes",
             midday.on_trip, midday.offered, midday.present
         ),
         midday.drivers as u64,
         midday.differ as u64,
-    );
+    ));
     let evening = compare(owner, true).await?;
-    good &= verdict(
+    verdicts.push(verdict(
         screen,
-        "Every dashboard is what plain SQL says, each section of it",
+        "In the evening each section of every dashboard was, too",
         evening.drivers as u64,
         evening.differ as u64,
-    );
+    ));
     let log = owner.query(LOG, &[]).await?;
     let seen = city.seen.lock().expect("one thread");
     // The newest place of each driver that was heard of.
@@ -164,25 +168,30 @@ pub async fn print(
     }
     let heard = seen.ids.len() as u64;
     let invented = heard + missed + overtaken - log.len() as u64;
-    good &= verdict(
+    verdicts.push(verdict(
         screen,
         "Every event was received, once, and none that the log has not",
         heard,
         missed + invented + seen.twice,
-    );
+    ));
     let failed = seen.counts.get("failed calls").copied().unwrap_or_default();
     let calls = seen.counts.values().sum();
-    good &= verdict(
+    verdicts.push(verdict(
         screen,
         "No call failed, but those that came too late",
         calls,
         failed,
-    );
-    screen.line(&format!(
-        "     besides, {} fixes were overtaken by newer ones of the same driver and rightly not sent",
-        thousands(overtaken)
     ));
-    Ok(good && heard > 0)
+    screen.prose(&format!(
+        "       besides, {} places were overtaken by newer ones of the same driver and rightly not sent",
+        thousands(overtaken)
+    ), INDENT);
+    let held = verdicts.iter().filter(|holds| **holds).count();
+    let good = held == verdicts.len();
+    let tone = if good { Tone::Green } else { Tone::Red };
+    let text = format!("{held} of {} hold", verdicts.len());
+    screen.line(&screen.paint(&[Tone::Bold, tone], &text));
+    Ok(good)
 }
 
 fn verdict(screen: &mut Screen, what: &str, about: u64, exceptions: u64) -> bool {
@@ -196,6 +205,6 @@ fn verdict(screen: &mut Screen, what: &str, about: u64, exceptions: u64) -> bool
             &format!("FAILS {} times", thousands(exceptions)),
         ),
     };
-    screen.line(&format!("{word}  {what} ({})", thousands(about)));
+    screen.prose(&format!("{word}  {what} ({})", thousands(about)), INDENT);
     good
 }
