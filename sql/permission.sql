@@ -61,7 +61,7 @@ begin
     from (values
         ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition', 'replay', 'cursor', 'presence_state']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'within_max_event_size', 'claim', 'may_send', 'policy_condition', 'presence_track', 'presence_heartbeat', 'presence_heartbeats', 'presence_untrack', 'presence_shift', 'presence_lacks', 'presence_refused']),
-        ('migrate', array['check_permission', 'enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture', 'add_timer', 'drop_timer'])
+        ('migrate', array['check_permission', 'may_send', 'enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture', 'add_timer', 'drop_timer'])
     ) t(action, names)
     join pg_proc p on p.proname = any (t.names) and p.pronamespace = 'realtime_sync'::regnamespace
     where t.action = privileges.action;

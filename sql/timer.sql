@@ -40,7 +40,7 @@ create trigger check_timer before insert or update of function on realtime_sync.
     for each row execute function realtime_sync.check_timer();
 
 create function realtime_sync.add_timer(name text, function regprocedure) returns void
-volatile strict parallel unsafe language plpgsql
+volatile parallel unsafe language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
@@ -53,7 +53,11 @@ begin
     into found
     from pg_catalog.pg_proc p
     where p.oid = add_timer.function;
-    if name = '' then
+    if name is null or function is null then
+        raise null_value_not_allowed using
+            message = pg_catalog.format('%s of realtime_sync.add_timer() must not be null', case when name is null then 'name' else 'function' end),
+            hint = 'As in add_timer(''shop offers'', ''shop.offers_due()'').';
+    elsif name = '' then
         raise invalid_parameter_value using
             message = 'a timer needs a name',
             hint = 'Give one that says whose it is, such as ''shop offers''.';

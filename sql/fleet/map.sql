@@ -85,6 +85,7 @@ declare
     said jsonb := coalesce(fleet_map.columns, '{}');
     entities text[] := array['driver', 'trip', 'passenger', 'wallet', 'telemetry', 'offer', 'location', 'transition'];
     wrong text;
+    mend text;
 begin
     if pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_map.schema)) is null then
         raise invalid_schema_name using
@@ -155,6 +156,45 @@ begin
                 where a.attrelid = known.relation and a.attnum > 0 and not a.attisdropped
             ));
     end if;
+    -- What the kit's functions could only fail over, in the app's own statements too.
+    select pg_catalog.format('column %I of table %s is of type %s, and %s of %s is ', a.attname, known.relation, x.type, c.key, fleet_map.entity)
+            || coalesce(k.kind, pg_catalog.format('the id of a row of %s, of type %s', i.relation, i.type)),
+        case
+            when k.kind is null then pg_catalog.format('Name the column with the id of the %s.', c.key)
+            else pg_catalog.format('Name a column that is %s; null for one that the app does not have.', k.kind)
+        end
+    into wrong, mend
+    from pg_catalog.jsonb_each_text(said) c
+    join pg_catalog.pg_attribute a on a.attrelid = known.relation and a.attname = c.value and a.attnum > 0 and not a.attisdropped
+    cross join lateral (
+        select pg_catalog.format_type(a.atttypid, a.atttypmod), case realtime_sync.fleet_class(a.atttypid)
+            when 'date' then 'time'
+            else realtime_sync.fleet_class(a.atttypid)
+        end
+    ) x(type, class)
+    -- Words of one kind have it wherever they are one.
+    left join lateral (
+        select w.types[1], case w.types[1]
+            when 'bool' then 'a boolean'
+            when 'geo' then 'a geography or geometry'
+            else 'a ' || w.types[1]
+        end
+        from realtime_sync.fleet_word w
+        where w."column" = c.key and w.types <@ '{bool,number,time,point,geo}'::text[] and pg_catalog.cardinality(w.types) = 1
+        limit 1
+    ) k(class, kind) on true
+    left join lateral (
+        select m.relation, pg_catalog.format_type(b.atttypid, b.atttypmod), realtime_sync.fleet_class(b.atttypid)
+        from realtime_sync.fleet_map m
+        join pg_catalog.pg_attribute b on b.attrelid = m.relation and b.attname = (m.columns ->> 'id')
+        where m.schema = fleet_map.schema and m.entity = c.key
+    ) i(relation, type, class) on true
+    where x.class <> coalesce(k.class, i.class)
+    order by c.key
+    limit 1;
+    if wrong is not null then
+        raise datatype_mismatch using message = wrong, hint = mend;
+    end if;
     insert into realtime_sync.fleet_map as m (schema, entity, relation, columns, by_hand)
     values (
         fleet_map.schema, fleet_map.entity, known.relation,
@@ -200,4 +240,4 @@ comment on function realtime_sync.fleet_words(text) is
 comment on function realtime_sync.fleet_may_map(text, regclass) is
     'Part of the policy on realtime_sync.fleet_map: whether the caller may map that table.';
 comment on function realtime_sync.fleet_map(name, text, regclass, jsonb) is
-    'Says by hand which table of a schema is a driver, trip, passenger, wallet, telemetry, location, offer or transition, and which of its columns is what: {"online": "is_working", "rating": null}. Columns are added to those known; null takes one out. SQLSTATE 22023, 22004, 3F000, 42703, 42809, 42501.';
+    'Says by hand which table of a schema is a driver, trip, passenger, wallet, telemetry, location, offer or transition, and which of its columns is what: {"online": "is_working", "rating": null}. Columns are added to those known; null takes one out. SQLSTATE 22023, 22004, 3F000, 42703, 42804, 42809, 42501.';

@@ -82,6 +82,10 @@ begin atomic
         (select pg_catalog.bool_and(pg_catalog.pg_has_role(r.role, x.owner, 'usage')) from realtime_sync.fleet_owners(object) x(owner)),
         pg_catalog.has_schema_privilege(r.role, pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create')
     )
+        -- Of timers each role sees its own: to another what is noted would look as if it were gone.
+        and (object.kind <> 'timer' or coalesce(
+            pg_catalog.pg_has_role(r.role, pg_catalog.to_regrole(pg_catalog.quote_ident(object.owner)), 'usage'), true
+        ))
     from (select pg_catalog.to_regrole(pg_catalog.quote_ident(role))) r(role);
 end;
 

@@ -37,6 +37,8 @@ begin
         );
         step.sql := sql;
         return step;
+    elsif thing.kind = 'timer' and realtime_sync.fleet_owns(thing, current_user) is false then
+        return row('ask', step.object, pg_catalog.format('only %s can drop it', thing.owner), sql)::realtime_sync.fleet_step;
     elsif thing.kind = 'table' and not drop_tables then
         step.status := 'keep';
         step.why := 'yours with its rows; drop_tables => true drops it';
@@ -111,6 +113,22 @@ declare
     thing realtime_sync.fleet_object;
     done realtime_sync.fleet_step;
 begin
+    -- A schema that is gone may have left what says so.
+    if pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_remove.schema)) is null and not exists (
+        select from realtime_sync.fleet_object o where o.schema = fleet_remove.schema
+        union all
+        select from realtime_sync.fleet_map m where m.schema = fleet_remove.schema
+        union all
+        select from realtime_sync.fleet_permission p where p.schema = fleet_remove.schema
+        union all
+        select from realtime_sync.geofence g where g.schema = fleet_remove.schema
+        union all
+        select from realtime_sync.fleet_limit l where l.schema = fleet_remove.schema
+    ) then
+        raise invalid_schema_name using
+            message = pg_catalog.format('schema "%s" does not exist', coalesce(fleet_remove.schema, 'null')),
+            hint = 'Name the schema that fleet_setup() was called for, such as ''public''.';
+    end if;
     perform pg_catalog.pg_advisory_xact_lock('realtime_sync.fleet_object'::regclass::oid::bigint);
     step := 0;
     dry_run := coalesce(dry_run, false);

@@ -15,7 +15,12 @@ select relation, topics, drift from realtime_sync.source;
 select realtime_sync.enable('not_owned');
 select * from realtime_sync.events;
 select realtime_sync.send('t:1', 'e', '1');
+-- everybody's presence, and a topic's members as the back end asks for them
+select realtime_sync.presence_track('shop', 'anna', ttl => '1 h'), realtime_sync.presence_untrack('shop', 'bert');
+select member, state from realtime_sync.presence_member where topic = 'shop';
+select realtime_sync.presence_heartbeats('[{"member": "anna", "topic": "shop"}]'), realtime_sync.presence_untrack('shop', 'anna');
 reset role;
+delete from realtime_sync.presence_member where topic = 'shop';
 
 -- whoever writes the table needs nothing from the extension
 truncate realtime_sync.event;

@@ -217,6 +217,13 @@ insert into realtime_sync.fleet_retention (schema, entity, keep) values ('climb3
 reset role;
 select schema, max_speed from realtime_sync.fleet_limit where schema ~ 'climb';
 select schema, entity, keep from realtime_sync.fleet_retention where schema ~ 'climb';
+-- nor does who may create in its schema make it forget its timers, which he does not see
+grant usage on schema climb to regress_setter;
+set role regress_setter;
+select status, object, why from realtime_sync.fleet_remove('climb3', dry_run => true) where object ~ '^timer' order by object;
+select status, object, why, sql from realtime_sync.fleet_remove('climb3') where object ~ '^timer' order by object;
+reset role;
+select name from realtime_sync.fleet_object where schema = 'climb3' and kind = 'timer' order by name;
 -- nor does a superuser who removes it take another's timer of that name
 set role regress_setter;
 create function climb3.nothing() returns timestamptz language sql as 'select null::timestamptz';

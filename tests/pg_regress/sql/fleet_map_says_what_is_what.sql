@@ -15,6 +15,18 @@ select realtime_sync.fleet_map('fleet_map', 'driver', 'drivers', '["id"]');
 select realtime_sync.fleet_map('fleet_map', 'driver', 'drivers', '{"hat": "id"}');
 select realtime_sync.fleet_map('fleet_map', 'driver', 'drivers', '{"online": "is_online"}');
 select realtime_sync.fleet_map('fleet_map', 'driver', 'drivers', '{"online": 1}');
+-- Of a kind that the kit's functions could only fail over, which the app would hear of at its first call.
+create table odd (id int primary key, who text, code uuid, lat text, lng numeric, at date, spot box, fare money, started text);
+select realtime_sync.fleet_map('fleet_map', 'driver', 'odd', '{"lng": "lng", "lat": "lat"}');
+select realtime_sync.fleet_map('fleet_map', 'driver', 'odd', '{"point": "spot"}');
+select realtime_sync.fleet_map('fleet_map', 'driver', 'odd', '{"geography": "spot"}');
+select realtime_sync.fleet_map('fleet_map', 'driver', 'odd', '{"online": "who"}');
+select realtime_sync.fleet_map('fleet_map', 'driver', 'odd', '{"last_seen": "started"}');
+select (realtime_sync.fleet_map('fleet_map', 'driver', 'drivers', '{"id": "id"}')).columns;
+select realtime_sync.fleet_map('fleet_map', 'trip', 'odd', '{"driver": "who"}');
+select realtime_sync.fleet_map('fleet_map', 'wallet', 'odd', '{"driver": "code"}');
+select (realtime_sync.fleet_map('fleet_map', 'trip', 'odd', '{"driver": "lng", "created_at": "at", "fare": "fare", "pickup_lng": "lng"}')).columns;
+delete from realtime_sync.fleet_map where schema = 'fleet_map';
 select * from realtime_sync.fleet_map('fleet_map', 'driver', 'drivers', '{"id": "id", "online": "working"}');
 -- Columns are added, a null takes one out, and stays.
 select * from realtime_sync.fleet_map('fleet_map', 'driver', columns => '{"online": null, "rating": "Rated"}');

@@ -155,6 +155,8 @@ select said(c) from unnest(array[
     $$realtime_sync.fleet_retain('wrong', 'telemetry', '0')$$,
     $$realtime_sync.fleet_retain('wrong', 'telemetry', '-1 day')$$,
     $$realtime_sync.fleet_allow('nowhere', 'regress_wrong_app')$$,
+    $$realtime_sync.fleet_remove('nowhere')$$,
+    $$realtime_sync.fleet_remove(null)$$,
     $$realtime_sync.fleet_allow(null, 'regress_wrong_app')$$,
     $$realtime_sync.fleet_status_telemetry(null)$$,
     $$realtime_sync.fleet_status_telemetry('wrong.trips', array['nothing'])$$

@@ -19,6 +19,9 @@ select realtime_sync.add_timer('clock', 'clock.other(integer)');
 select realtime_sync.add_timer('clock', 'clock.many()');
 select realtime_sync.add_timer('clock', 'clock.word()');
 select realtime_sync.add_timer('', 'clock.tick()');
+select realtime_sync.add_timer(null, 'clock.tick()');
+select realtime_sync.add_timer('clock', null);
+\echo :SQLSTATE
 select realtime_sync.drop_timer('clock');
 \echo :SQLSTATE
 
