@@ -36,7 +36,7 @@ class Follower:
             except Exception as error:
                 self.lost(error)
             # Anything up to the limit, so that after an outage not everybody comes back at the same moment.
-            await asyncio.sleep(random.random() * min(10, 0.1 * 2**self.failures))
+            await asyncio.sleep(random.random() * min(10, 0.1 * 2 ** min(self.failures, 7)))
             self.failures += 1
 
     async def follow(self, connection: AsyncConnection) -> None:

@@ -3,7 +3,10 @@ import type pg from 'pg';
 import { Follower } from './follow.js';
 
 const [table, topic = table, condition = 'true'] = process.argv.slice(2);
-if (!table) throw new Error('usage: npm start -- TABLE [TOPIC CONDITION]');
+if (!table) {
+  console.error('usage: npm start -- TABLE [TOPIC CONDITION]');
+  process.exit(1);
+}
 const { DATABASE_URL: database = 'postgres:///', LISTEN, POLL = '5', CURSOR } = process.env;
 
 const rows = `select row_to_json(t) as row from ${table} t where ${condition}`;

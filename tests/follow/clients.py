@@ -2,6 +2,7 @@
 
 Started by run, which makes the server. A client prints what it loads and applies, and its copy when it is told to stop."""
 
+import asyncio
 import json
 import logging
 import os
@@ -14,6 +15,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 from urllib.parse import quote
 
 import psycopg
@@ -349,8 +352,32 @@ def goes_on_from(language, former):
     run("loads again when the server was set back", "00ffffff-0000000000000001-7fffffffffffffff", lambda client: client.lines_with("loaded "))
 
 
+def outlasts_an_outage():
+    """Python's integers have no end, and its floats have one: a wait that doubles came to it after an hour and a half."""
+    sys.path.insert(0, str(ROOT / "examples/follow-python"))
+    import follow
+
+    waits = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) == 1_100:
+            raise asyncio.CancelledError
+
+    follower = follow.Follower(database="host=/nowhere", load=None, apply=None, lost=lambda error: None)
+    with mock.patch.object(follow, "asyncio", SimpleNamespace(sleep=sleep)):
+        try:
+            asyncio.run(follower.run())
+        except asyncio.CancelledError:
+            pass
+        except ArithmeticError as error:
+            check(f"python: goes on after {len(waits)} tries", False, repr(error))
+    check("python: still tries after 1,100 tries, within 10 s each", len(waits) == 1_100 and max(waits) <= 10, len(waits))
+
+
 def main():
     print(f"seed {SEED}", flush=True)
+    outlasts_an_outage()
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     rng = random.Random(SEED)

@@ -70,7 +70,10 @@ async fn main() -> Fallible<()> {
     let (table, topic, condition) = match arguments.as_slice() {
         [table] => (table, table, "true"),
         [table, topic, condition] => (table, topic, condition.as_str()),
-        _ => return Err("usage: follow-rust TABLE [TOPIC CONDITION]".into()),
+        _ => {
+            eprintln!("usage: follow-rust TABLE [TOPIC CONDITION]");
+            std::process::exit(1);
+        }
     };
     let mut follower = Follower {
         application: Copy {
