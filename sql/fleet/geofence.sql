@@ -28,6 +28,11 @@ create table realtime_sync.geofence (
         (pg_catalog.center(circle))[0] between -180 and 180 and (pg_catalog.center(circle))[1] between -90 and 90
         and pg_catalog.radius(circle) between 1 and 1e7
     ),
+    constraint polygon_of_degrees check (
+        ((pg_catalog.box(polygon))[1])[0] >= -540 and ((pg_catalog.box(polygon))[0])[0] <= 540
+        and ((pg_catalog.box(polygon))[1])[1] >= -90 and ((pg_catalog.box(polygon))[0])[1] <= 90
+    ),
+    constraint polygon_of_three_corners check (pg_catalog.npoints(polygon) >= 3),
     constraint topics_without_null check (pg_catalog.array_position(topics, null) is null),
     -- send() refuses it, and with it the fix of whoever crosses the fence.
     constraint topics_not_empty check (pg_catalog.array_position(topics, '') is null)

@@ -253,6 +253,11 @@ insert into realtime_sync.geofence (name, circle) values ('nowhere', '<(200, 52.
 \echo :SQLSTATE
 insert into realtime_sync.geofence (name, circle, polygon) values ('both', '<(0, 0), 1000>', '((0, 0), (1, 0), (1, 1))');
 \echo :SQLSTATE
+-- Tokyo with its latitude first, and no area
+insert into realtime_sync.geofence (name, polygon) values ('swapped', '((35.6, 139.7), (35.7, 139.7), (35.7, 139.8))');
+\echo :SQLSTATE
+insert into realtime_sync.geofence (name, polygon) values ('a line', '((0, 0), (1, 0))');
+\echo :SQLSTATE
 insert into realtime_sync.geofence (name, circle, topics) values ('untold', '<(0, 0), 1000>', array['drivers', '']);
 \echo :SQLSTATE
 
