@@ -12,6 +12,12 @@ create function realtime_sync.member(body json, name text) returns json
 immutable strict parallel safe language c
 as 'MODULE_PATHNAME', 'realtime_sync_member';
 
+-- {"a": 1, "b": {"c": "\u0000"}} as {"a": "1", "b": "{\"c\": \"\\u0000\"}"}: what reads a row by its names decodes all of
+-- it, and this it can.
+create function realtime_sync.texts("row" json) returns json
+immutable strict parallel safe language c
+as 'MODULE_PATHNAME', 'realtime_sync_texts';
+
 -- Each column is an expression over body and not a join with json_to_record(), so that a query pays
 -- only for the columns it names, and conditions on xid and id still reach the index.
 create view realtime_sync.events with (security_invoker = true) as
@@ -48,8 +54,10 @@ stable parallel restricted language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+    texts json := realtime_sync.texts("row");
     query text;
     checked text;
+    read text[];
     result json;
 begin
     if columns = '{}' then
@@ -77,31 +85,37 @@ begin
     )
     select
         pg_catalog.format(
-            'select pg_catalog.json_object(array[%s], array[%s]::text[]) from pg_catalog.json_to_record($1) as r(%s)',
+            'select pg_catalog.json_object(array[%s], array[%s]::text[]) from %s',
             pg_catalog.string_agg(pg_catalog.quote_literal(p.attname), ', ') filter (where t.read),
-            -- %L gives the value in quotes, and NULL without.
+            -- %L gives the value in quotes, and NULL without. A json may hold what nothing decodes, and is as it was written.
             pg_catalog.string_agg(pg_catalog.format(
-                'nullif(pg_catalog.format(''%%L'', r.%I), ''NULL'') || %L', p.attname, '::' || p.declared
+                'nullif(pg_catalog.format(''%%L'', %s), ''NULL'') || %L',
+                pg_catalog.format(case when t.as_written then '$2 ->> %2$L' else 'r.%1$I' end, p.attname, p.attname), '::' || p.declared
             ), ', ') filter (where t.read),
-            pg_catalog.string_agg(
+            coalesce('pg_catalog.json_to_record($1) as r(' || pg_catalog.string_agg(
                 pg_catalog.format('%I %s', p.attname, pg_catalog.format_type(p.type, p.typmod)), ', '
-            ) filter (where t.read)
+            ) filter (where t.read and not t.as_written) || ')', '(select) r')
         ),
+        pg_catalog.array_agg(p.attname::text) filter (where t.read and not t.as_written),
         pg_catalog.min(pg_catalog.format('%I (%s)', p.attname, p.declared)) filter (
             where not p.whole and exists (select from pg_catalog.pg_constraint c where c.contypid = p.type and c.contype = 'c')
         )
-    into query, checked
+    into query, read, checked
     from part p
     cross join lateral (
-        select p.whole and not exists (select from pg_catalog.pg_type d where d.oid = p.type and d.typtype = 'd')
-    ) t(read);
+        select
+            p.whole and not exists (select from pg_catalog.pg_type d where d.oid = p.type and d.typtype = 'd'),
+            p.type = 'pg_catalog.json'::pg_catalog.regtype
+    ) t(read, as_written);
     if checked is not null then
         raise feature_not_supported using
             message = pg_catalog.format('column %s of table %s has a domain with a check in its type', checked, relation),
             detail = 'To read its value would run the check, which is the code of the domain''s owner, as you.',
             hint = 'Undo it by hand; realtime_sync.events shows its old row.';
     end if;
-    execute query into result using "row";
+    execute query into result using (
+        select pg_catalog.json_object_agg(t.key, t.value::json) from pg_catalog.json_each_text(texts) t where t.key = any (read)
+    ), texts;
     return result;
 end
 $function$;
@@ -191,7 +205,7 @@ begin
     missing := array(
         select pg_catalog.unnest(needed)
         except all
-        select pg_catalog.json_object_keys(e.old)
+        select pg_catalog.json_object_keys(realtime_sync.texts(e.old))
     );
     if missing <> '{}' then
         raise object_not_in_prerequisite_state using
@@ -207,7 +221,7 @@ begin
         from (
             select pg_catalog.unnest(needed) as name
             union
-            select pg_catalog.json_object_keys(case when e.type = 'DELETE' then e.old else e.key end)
+            select pg_catalog.json_object_keys(realtime_sync.texts(case when e.type = 'DELETE' then e.old else e.key end))
         ) n
         where not exists (
             select from pg_catalog.pg_attribute a
@@ -224,10 +238,10 @@ begin
 
     -- Where an UPDATE changed the key, the row now has the new one.
     if e.type <> 'DELETE' then
-        key_columns := array(select pg_catalog.json_object_keys(e.key));
+        key_columns := array(select pg_catalog.json_object_keys(realtime_sync.texts(e.key)));
         literals := realtime_sync.literals(
             relation, key_columns,
-            case when array(select pg_catalog.json_object_keys(e.new)) @> key_columns then e.new else e.key end
+            case when array(select pg_catalog.json_object_keys(realtime_sync.texts(e.new))) @> key_columns then e.new else e.key end
         );
         select pg_catalog.string_agg(
             case when l.value is null then pg_catalog.format('%I is null', l.key)
@@ -271,6 +285,7 @@ end
 $function$;
 
 revoke all on function realtime_sync.member(json, text) from public;
+revoke all on function realtime_sync.texts(json) from public;
 revoke all on function realtime_sync.native(bigint, xid8, text[], text, json, json) from public;
 revoke all on function realtime_sync.literals(regclass, text[], json) from public;
 revoke all on function realtime_sync.undo_patch(bigint, xid8) from public;
@@ -278,6 +293,8 @@ revoke all on table realtime_sync.events from public;
 
 comment on function realtime_sync.member(json, text) is
     'A member of an event''s body as it is written there, or null. Unlike the operator -> it decodes nothing, so no escape makes it raise.';
+comment on function realtime_sync.texts(json) is
+    'Part of realtime_sync.undo_patch(): a row with each value as the text it is written in.';
 comment on function realtime_sync.native(bigint, xid8, text[], text, json, json) is
     'A row of the log as the event its listeners get, in the native dialect.';
 comment on function realtime_sync.literals(regclass, text[], json) is

@@ -59,7 +59,7 @@ begin
     union all
     select 'execute', 'function ' || p.oid::regprocedure
     from (values
-        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'may_read', 'policy_condition', 'replay', 'cursor', 'presence_state']),
+        ('read', array['native', 'member', 'claim', 'undo_patch', 'literals', 'texts', 'may_read', 'policy_condition', 'replay', 'cursor', 'presence_state']),
         ('send', array['send', 'next_event_id', 'current_segment', 'message_context', 'within_max_event_size', 'claim', 'may_send', 'policy_condition', 'presence_track', 'presence_heartbeat', 'presence_heartbeats', 'presence_untrack', 'presence_shift', 'presence_lacks', 'presence_refused']),
         ('migrate', array['check_permission', 'may_send', 'enable', 'disable', 'disable_all', 'set_source', 'read_options', 'capture', 'add_timer', 'drop_timer'])
     ) t(action, names)

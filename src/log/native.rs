@@ -4,7 +4,7 @@ use super::octets::Octets;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
 use wire::buffer::Text;
-use wire::{native, reference};
+use wire::{json, native, reference};
 
 #[unsafe(no_mangle)]
 pub extern "C" fn pg_finfo_realtime_sync_native() -> &'static pg_sys::Pg_finfo_record {
@@ -67,6 +67,37 @@ pub extern "C-unwind" fn realtime_sync_member(fcinfo: FunctionCallInfo) -> Datum
             Some(value) => Datum::from(pgrx::rust_byte_slice_to_bytea(value).into_pg()),
         }
     }
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn pg_finfo_realtime_sync_texts() -> &'static pg_sys::Pg_finfo_record {
+    &pg_sys::Pg_finfo_record { api_version: 1 }
+}
+
+/// A row's values as the texts they are written in: `(row)`.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub extern "C-unwind" fn realtime_sync_texts(fcinfo: FunctionCallInfo) -> Datum {
+    // SAFETY: declared in SQL with (json), and strict.
+    let Some(row) = (unsafe { Octets::argument(fcinfo, 0) }) else {
+        return unsafe { pgrx::pg_return_null(fcinfo) };
+    };
+    let mut out = Text::new();
+    out.push(b'{');
+    for (name, value) in reference::members(row.bytes()) {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        out.push(b'"');
+        out.extend(name);
+        out.extend(b"\":");
+        match value {
+            b"null" => out.extend(value),
+            _ => json::write_string(&mut out, value),
+        }
+    }
+    out.push(b'}');
+    Datum::from(pgrx::rust_byte_slice_to_bytea(out.as_bytes()).into_pg())
 }
 
 /// The elements of a text[], nulls left out.

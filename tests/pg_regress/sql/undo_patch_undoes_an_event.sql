@@ -69,6 +69,21 @@ reset timezone;
 select realtime_sync.undo_patch(id) from realtime_sync.events where type = 'LEAVE' and id <= :last;
 \echo :SQLSTATE
 
+-- of a row with a json value that no text can hold, too
+create domain "odd schema".paper as json;
+create table "odd schema".papers (id int primary key, "j ""%1" json, d "odd schema".paper, x text);
+select relation from realtime_sync.enable('"odd schema".papers', old_row => 'full');
+truncate realtime_sync.event;
+insert into "odd schema".papers values (1, '{"a":"\u0000"}', '"\ud800"', 'x''\u0000'), (2, null, 'null', null);
+update "odd schema".papers set "j ""%1" = '1e200000', d = null, x = 'y' where id = 1;
+update "odd schema".papers set "j ""%1" = '2' where id = 1;
+delete from "odd schema".papers;
+select type, realtime_sync.undo_patch(id) from realtime_sync.events order by id;
+select realtime_sync.undo_patch(id) as patch from realtime_sync.events where type = 'DELETE' order by id \gexec
+select * from "odd schema".papers order by id;
+drop table "odd schema".papers;
+truncate realtime_sync.event;
+
 -- what was not recorded is not made up
 create table half (id int primary key, a text, b text);
 create trigger "00_realtime_sync_update" after update on half
