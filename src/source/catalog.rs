@@ -2,6 +2,8 @@
 //! UTF-8 and the database's need not be.
 
 use super::mistake::{Filter, Mistake};
+use super::relation::Relation;
+use pgrx::PgSqlErrorCode::*;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
@@ -52,7 +54,40 @@ pub fn bytes(query: &str, relation: pg_sys::Oid) -> Option<Vec<u8>> {
     })
 }
 
-pub fn execute(statement: &str) {
+/// Runs DDL of ours, with the user's filter in it or none. PostgreSQL's errors about a filter keep their
+/// SQLSTATE and say whose words they are about. All other names are qualified: where one is not found, it
+/// is an event trigger of the app's that looks for it, under our search_path.
+pub fn execute(statement: &str, filter: Option<&str>, relation: &Relation) {
+    PgTryBuilder::new(|| run(statement))
+        .catch_others(|caught| {
+            let error = match caught {
+                CaughtError::PostgresError(error) => error,
+                other => other.rethrow(),
+            };
+            let code = error.sql_error_code();
+            let event_triggers = match code {
+                ERRCODE_UNDEFINED_TABLE | ERRCODE_UNDEFINED_FUNCTION | ERRCODE_UNDEFINED_OBJECT => {
+                    relation.event_triggers.clone()
+                }
+                _ => Vec::new(),
+            };
+            if filter.is_none() && event_triggers.is_empty() {
+                CaughtError::PostgresError(error).rethrow();
+            }
+            Filter::Refused {
+                code,
+                message: error.message().to_owned(),
+                detail: error.detail().map(str::to_owned),
+                hint: error.hint().map(str::to_owned),
+                filter: filter.map(str::to_owned),
+                event_triggers,
+            }
+            .raise()
+        })
+        .execute();
+}
+
+fn run(statement: &str) {
     let statement = CString::new(statement).expect("text from PostgreSQL holds no NUL");
     let length = statement.count_bytes() as i32;
     Spi::connect_mut(|_| {
@@ -68,27 +103,6 @@ pub fn execute(statement: &str) {
         };
         assert_eq!(code, pg_sys::SPI_OK_UTILITY as i32, "SPI_execute of DDL");
     });
-}
-
-/// As [`execute`], of a statement with the user's filter in it: PostgreSQL's errors about it keep their
-/// SQLSTATE and say whose words they are about.
-pub fn execute_of_user(statement: &str, filter: &str) {
-    PgTryBuilder::new(|| execute(statement))
-        .catch_others(|caught| {
-            let error = match caught {
-                CaughtError::PostgresError(error) => error,
-                other => other.rethrow(),
-            };
-            Filter::Refused {
-                code: error.sql_error_code(),
-                message: error.message().to_owned(),
-                detail: error.detail().map(str::to_owned),
-                hint: error.hint().map(str::to_owned),
-                filter: filter.to_owned(),
-            }
-            .raise()
-        })
-        .execute();
 }
 
 /// Whether `is distinct from` on this type means what PostgreSQL itself would say: only where the

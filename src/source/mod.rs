@@ -72,7 +72,7 @@ fn disable(relation: pg_sys::Oid) -> bool {
     };
     let statements = plan_disable(&found);
     for statement in &statements {
-        catalog::execute(statement);
+        catalog::execute(statement, None, &found);
     }
     held::release(relation);
     if restore::changes_identity(&found) {
@@ -192,18 +192,14 @@ impl Step {
 
     fn run(&self, relation: &Relation, request: &Request) {
         for statement in &self.drops {
-            catalog::execute(statement);
+            catalog::execute(statement, None, relation);
         }
         for create in &self.creates {
-            match &request.filter {
-                Some(filter) if create.conditional => {
-                    catalog::execute_of_user(&create.statement, filter.text());
-                }
-                _ => catalog::execute(&create.statement),
-            }
+            let filter = request.filter.as_ref().filter(|_| create.conditional);
+            catalog::execute(&create.statement, filter.map(|f| f.text()), relation);
         }
         for statement in self.modes.iter().chain(&self.changes) {
-            catalog::execute(statement);
+            catalog::execute(statement, None, relation);
         }
         if !self.changes.is_empty() {
             check_replica_identity(relation);

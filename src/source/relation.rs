@@ -25,6 +25,8 @@ pub struct Relation {
     /// The table itself, then its partitions at every depth.
     pub members: Vec<Member>,
     pub publications: Vec<Publication>,
+    /// The functions of event triggers that have no search_path of their own.
+    pub event_triggers: Vec<String>,
 }
 
 #[derive(Deserialize)]

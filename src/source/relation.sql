@@ -175,6 +175,14 @@ select pg_catalog.convert_to(
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
             order by m.depth, m.oid
         ),
+        -- Those that look for names in the search_path of whoever runs DDL.
+        'event_triggers', array(
+            select distinct e.evtfoid::pg_catalog.regprocedure::pg_catalog.text
+            from pg_catalog.pg_event_trigger e
+            join pg_catalog.pg_proc p on p.oid = e.evtfoid
+            where e.evtenabled <> 'D'
+                and not exists (select from pg_catalog.unnest(p.proconfig) as c (setting) where c.setting like 'search_path=%')
+        ),
         'publications', array(
             select pg_catalog.jsonb_build_object(
                 'name', p.pubname,

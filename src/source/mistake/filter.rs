@@ -10,13 +10,15 @@ pub enum Filter {
         text: String,
         error: FilterError,
     },
-    /// PostgreSQL's own error about a filter.
+    /// PostgreSQL's own error about a filter, or of an event trigger.
     Refused {
         code: PgSqlErrorCode,
         message: String,
         detail: Option<String>,
         hint: Option<String>,
-        filter: String,
+        filter: Option<String>,
+        /// The functions that may have raised it.
+        event_triggers: Vec<String>,
     },
     NeedsOld,
     NeedsNew,
@@ -44,14 +46,21 @@ impl Filter {
                 detail,
                 hint,
                 filter,
+                event_triggers,
             } => parts(
                 code,
                 message,
-                join(detail, format!("The filter is: {filter}")),
-                match filter_hint(code) {
-                    "" => hint.unwrap_or_default(),
-                    ours => join(hint, ours.into()),
-                },
+                join([
+                    detail,
+                    filter
+                        .as_ref()
+                        .map(|filter| format!("The filter is: {filter}")),
+                ]),
+                join([
+                    hint,
+                    filter.as_ref().map(|_| filter_hint(code).to_owned()),
+                    event_trigger_hint(&event_triggers),
+                ]),
             ),
             Filter::NeedsOld => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,
@@ -96,9 +105,20 @@ fn filter_hint(code: PgSqlErrorCode) -> &'static str {
     }
 }
 
-fn join(theirs: Option<String>, ours: String) -> String {
-    match theirs {
-        Some(theirs) => format!("{theirs} {ours}"),
-        None => ours,
-    }
+fn event_trigger_hint(functions: &[String]) -> Option<String> {
+    (!functions.is_empty()).then(|| {
+        format!(
+            "An event trigger may have looked for it: those run under the search_path pg_catalog, pg_temp here. Give its function one of its own: alter function {} set search_path = public;",
+            functions.join(" or ")
+        )
+    })
+}
+
+fn join<const N: usize>(parts: [Option<String>; N]) -> String {
+    let parts: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(" ")
 }
