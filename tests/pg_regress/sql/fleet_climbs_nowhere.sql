@@ -237,6 +237,7 @@ select realtime_sync.drop_timer('fleet climb3 offers');
 select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
 drop schema climb, climb3 cascade;
 delete from realtime_sync.presence where topic = 'climb';
+delete from realtime_sync.presence_member where topic = 'climb';
 drop owned by regress_climber, regress_reader, regress_setter, regress_payee;
 drop role regress_climber, regress_reader, regress_setter, regress_payee;
 truncate realtime_sync.event;
