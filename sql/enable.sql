@@ -91,7 +91,12 @@ as $function$
         where pg_catalog.pg_has_role(c.relowner, 'usage') and not pg_catalog.pg_is_other_temp_schema(c.relnamespace)
         order by s.relation
     )
-    select pg_catalog.count(*) filter (where realtime_sync.disable(mine.relation)) from mine
+    -- A table dropped while this waited for another's lock is none of the caller's any more. Asked of the catalog as it
+    -- is then: the statement's snapshot still has it.
+    select pg_catalog.count(*) filter (
+        where case when pg_catalog.pg_table_is_visible(mine.relation) is not null then realtime_sync.disable(mine.relation) end
+    )
+    from mine
 $function$;
 
 revoke all on function realtime_sync.set_source(regclass, bytea, boolean) from public;
