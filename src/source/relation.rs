@@ -93,10 +93,8 @@ pub struct Publication {
     pub covers: bool,
     /// Whether it has anything else in it.
     pub others: bool,
-    /// Whether the table's owner has its owner's rights.
-    pub owned: bool,
-    /// Whether another source's enable() made it.
-    pub made: bool,
+    /// Only its owner can have written it.
+    pub comment: Option<String>,
 }
 
 impl Relation {

@@ -42,12 +42,11 @@ branch (index, name) as (
 capture as not materialized (
     select
         t.*,
-        w.written,
-        pg_catalog.convert_from(w.written, pg_catalog.getdatabaseencoding()) as argument
+        pg_catalog.convert_from(
+            substring(t.tgargs from 1 for greatest(position('\x00'::pg_catalog.bytea in t.tgargs) - 1, 0)),
+            pg_catalog.getdatabaseencoding()
+        ) as argument
     from pg_catalog.pg_trigger t
-    cross join lateral (
-        select substring(t.tgargs from 1 for greatest(position('\x00'::pg_catalog.bytea in t.tgargs) - 1, 0))
-    ) as w (written)
     where t.tgfoid = 'realtime_sync.capture()'::pg_catalog.regprocedure and t.tgparentid = 0
 )
 select pg_catalog.convert_to(
@@ -207,29 +206,7 @@ select pg_catalog.convert_to(
                 ) or exists (
                     select from pg_catalog.pg_publication_namespace s where s.pnpubid = p.oid
                 ),
-                -- A trigger written by hand says of any that it was made by enable(). Whoever owns the table, and
-                -- so may write one, has as many rights on this one, or did not make it.
-                'owned', pg_catalog.pg_has_role(self.relowner, p.pubowner, 'usage'),
-                -- Only one that still has that source: a trigger written by hand may claim any. No more are read
-                -- than the first, as an EXISTS may do.
-                'made', coalesce((
-                    select true
-                    from pg_catalog.pg_publication_rel r
-                    join capture t on t.tgrelid = r.prrelid
-                    where r.prpubid = p.oid
-                        and r.prrelid <> $1
-                        and position('"created":true'::pg_catalog.bytea in t.written) > 0
-                        and pg_catalog.convert_from(
-                            realtime_sync.read_options(
-                                case pg_catalog.getdatabaseencoding()
-                                    when 'SQL_ASCII' then t.written
-                                    else pg_catalog.convert_to(t.argument, 'UTF8')
-                                end
-                            ),
-                            'UTF8'
-                        )::pg_catalog.jsonb #> '{restore,publication}' = pg_catalog.jsonb_build_object('name', p.pubname, 'created', true)
-                    limit 1
-                ), false)
+                'comment', pg_catalog.obj_description(p.oid, 'pg_publication')
             )
             from pg_catalog.pg_publication p
             order by p.pubname

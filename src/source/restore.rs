@@ -8,6 +8,10 @@ use pgrx::spi::quote_identifier;
 use std::collections::BTreeMap;
 use wire::options::{Publication, Restore};
 
+/// The comment of a publication that enable() made, by which disable() knows it: a trigger says what whoever owns the
+/// table has written into it.
+const MADE: &str = "Made by realtime_sync.enable().";
+
 /// Statements, and what disable() will need to undo them.
 #[derive(Default)]
 pub struct Changes {
@@ -161,31 +165,20 @@ fn publication(request: &Request, relation: &Relation, changes: &mut Changes) {
     };
     let quoted = quote_identifier(name);
     let ours = ours.filter(|ours| ours.name == *name);
-    let created = match relation.publication(name) {
-        None => {
-            changes.statements.push(format!(
-                "create publication {quoted} for table {}",
-                relation.name
-            ));
-            true
-        }
-        Some(publication) => {
-            if !publication.covers {
-                changes.statements.push(format!(
-                    "alter publication {quoted} add table {}",
-                    relation.name
-                ));
-            } else if ours.is_none() {
-                return;
-            }
-            // Whichever source made it: the last to leave drops it.
-            ours.is_some_and(|ours| ours.created) || publication.made
-        }
-    };
-    changes.memory.entry(relation.root()).publication = Some(Publication {
-        name: name.clone(),
-        created,
-    });
+    match relation.publication(name) {
+        None => changes.statements.extend([
+            format!("create publication {quoted} for table {}", relation.name),
+            format!("comment on publication {quoted} is '{MADE}'"),
+        ]),
+        Some(publication) if !publication.covers => changes.statements.push(format!(
+            "alter publication {quoted} add table {}",
+            relation.name
+        )),
+        Some(_) if ours.is_none() => return,
+        Some(_) => {}
+    }
+    let name = name.clone();
+    changes.memory.entry(relation.root()).publication = Some(Publication { name });
 }
 
 fn leave(relation: &Relation, ours: &Publication) -> Option<String> {
@@ -195,11 +188,11 @@ fn leave(relation: &Relation, ours: &Publication) -> Option<String> {
         return None;
     }
     let quoted = quote_identifier(&ours.name);
-    Some(
-        if ours.created && publication.owned && !publication.others {
-            format!("drop publication {quoted}")
-        } else {
-            format!("alter publication {quoted} drop table {}", relation.name)
-        },
-    )
+    let made = publication.comment.as_deref() == Some(MADE);
+    // Whichever source made it: the last to leave drops it.
+    Some(if made && !publication.others {
+        format!("drop publication {quoted}")
+    } else {
+        format!("alter publication {quoted} drop table {}", relation.name)
+    })
 }

@@ -67,9 +67,6 @@ pub struct Restore {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
     pub name: String,
-    /// Whether enable() made the publication too.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub created: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,7 +223,7 @@ mod tests {
             r#""event_name":"moved","status_columns":["status"],"numbers":"text","#,
             r#""throttle":30000,"throttle_columns":["lat","lng"],"throttle_log":"last","coalesced":true,"#,
             r#""operations":["update","truncate"],"leave":true,"restore":{"replica_identity":"i:x_key","#,
-            r#""index_columns":["x"],"publication":{"name":"feed","created":true}}}"#
+            r#""index_columns":["x"],"publication":{"name":"feed"}}}"#
         );
         assert_eq!(Options::parse(text).unwrap().to_json(), text);
     }
