@@ -43,12 +43,12 @@ firing as not materialized (
             with recursive above (oid) as (
                 select i.inhparent
                 from pg_catalog.pg_inherits i
-                where i.inhrelid = k.tgrelid
+                where i.inhrelid = k.tgrelid and not i.inhdetachpending
                 union all
                 select i.inhparent
                 from above a
                 join pg_catalog.pg_class p on p.oid = a.oid and p.relispartition
-                join pg_catalog.pg_inherits i on i.inhrelid = a.oid
+                join pg_catalog.pg_inherits i on i.inhrelid = a.oid and not i.inhdetachpending
             )
             select
             from above

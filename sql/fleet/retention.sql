@@ -144,7 +144,7 @@ begin
                     from {{offer}} o
                     where {{o.created_at}} < kept.since and {{o.created_at}} >= kept.reached
                         -- Still to be answered, or to come: it is no history yet.
-                        {{#offer.state}}and {{o.state}}::text not in ('queued', 'waiting', 'open'){{/offer.state}}
+                        {{#offer.state}}and ({{o.state}}::text not in ('queued', 'waiting', 'open')) is not false{{/offer.state}}
                     order by {{o.created_at}}
                     limit 1000
                     for update skip locked

@@ -67,7 +67,7 @@ as $function$
     select
         'info', 'sink ' || s.name,
         pg_catalog.format(
-            'it got the reference of %s, since it failed on a json value that jsonb does not take, such as "\u0000"',
+            'since it was added it got only the reference of %s: it failed on a json value that jsonb does not take, such as "\u0000"',
             case s.refused when 1 then '1 event' else s.refused || ' events' end
         ),
         'Its readers find them whole in realtime_sync.events by id. Or have it write json or text and read no such value; or leave the column out: realtime_sync.enable(..., exclude => ...).'

@@ -29,7 +29,12 @@ pub extern "C-unwind" fn realtime_sync_fleet_id(fcinfo: FunctionCallInfo) -> Dat
         pg_sys::INT4OID => number::<i32>(value.bytes(), 10),
         pg_sys::INT2OID => number::<i16>(value.bytes(), 5),
         pg_sys::TEXTOID | pg_sys::VARCHAROID => Some(value.datum()),
-        _ => subtransaction::attempt(|| input(&value, wanted)).ok(),
+        _ => match subtransaction::attempt(|| input(&value, wanted)) {
+            Ok(id) => Some(id),
+            Err(failure) if is_of_the_value(failure.code) => None,
+            // Again, for its own error.
+            Err(_) => Some(input(&value, wanted)),
+        },
     });
     // SAFETY: as above.
     id.unwrap_or_else(|| unsafe { pgrx::pg_return_null(fcinfo) })
@@ -57,6 +62,17 @@ fn number<T: FromStr + IntoDatum>(text: &[u8], digits: usize) -> Option<Datum> {
     (unsigned.len() <= digits && unsigned.bytes().all(|byte| byte.is_ascii_digit()))
         .then(|| text.parse::<T>().ok())?
         .into_datum()
+}
+
+/// Of class 22, data exceptions, or 23, a domain's CHECK: the lower 12 bits of a code (ERRCODE_TO_CATEGORY, elog.h).
+fn is_of_the_value(code: PgSqlErrorCode) -> bool {
+    use PgSqlErrorCode::*;
+    [
+        ERRCODE_DATA_EXCEPTION,
+        ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
+    ]
+    .iter()
+    .any(|&class| code as i32 & 0xfff == class as i32)
 }
 
 /// By the type's own input function, which raises for what is none.

@@ -89,6 +89,11 @@ pub fn run(owner: Oid, longest: Duration, work: impl FnOnce(&Step)) {
     PgTryBuilder::new(AssertUnwindSafe(|| as_role(owner, || work(*step))))
         .catch_others(|error| {
             step.stop();
+            if step.is_late() {
+                // Its cancel may not have been heard yet, and would end the relay.
+                // SAFETY: a flag that this process alone takes back.
+                unsafe { pg_sys::QueryCancelPending = 0 }
+            }
             table::forget();
             let report = match &error {
                 CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,

@@ -108,8 +108,12 @@ fn filter_hint(code: PgSqlErrorCode) -> &'static str {
 fn event_trigger_hint(functions: &[String]) -> Option<String> {
     (!functions.is_empty()).then(|| {
         format!(
-            "An event trigger may have looked for it: those run under the search_path pg_catalog, pg_temp here. Give its function one of its own: alter function {} set search_path = public;",
-            functions.join(" or ")
+            "An event trigger may have looked for it: those run under the search_path pg_catalog, pg_temp here. Give its function one of its own: {}",
+            functions
+                .iter()
+                .map(|function| format!("alter function {function} set search_path = public;"))
+                .collect::<Vec<_>>()
+                .join(" ")
         )
     })
 }

@@ -395,6 +395,37 @@ fn a_sink_that_hangs_is_stopped_and_one_on_a_locked_table_waits_its_turn() {
 }
 
 #[test]
+fn a_sink_that_hears_its_cancel_too_late_does_not_end_the_relay() {
+    let server = Server::start();
+    let mut client = server.create("app", "");
+    client.batch_execute(TABLES).unwrap();
+    // A product of two numbers this long takes a tenth of a second or two, in which nobody asks for cancels.
+    let product = ["n * n"; 40].join(" + ");
+    client
+        .batch_execute(&format!(
+            "create function deaf(event json) returns text language plpgsql as $$
+             declare
+                 n numeric := repeat('7', 60000);
+             begin
+                 return ({product}) / 0;
+             end $$;
+             select realtime_sync.add_sink('deaf', 'deaf', 'notify:deaf', topics => array['t']);
+             insert into t values (1, null, 'x')"
+        ))
+        .unwrap();
+    wait_for(
+        &mut client,
+        "select error ~ 'the sink took longer than 1 s' and retries >= 3 from realtime_sync.sink where name = 'deaf'",
+        Some(true),
+    );
+    let ended = server.log();
+    assert!(
+        !ended.contains("background worker \"realtime_sync relay\""),
+        "{ended}"
+    );
+}
+
+#[test]
 fn a_sink_that_hangs_or_is_slow_holds_nobody_up() {
     let server = Server::start();
     let mut client = server.create("app", "");
