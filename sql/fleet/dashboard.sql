@@ -236,14 +236,12 @@ begin
                 {{>dropoff_lat}} as dropoff_lat, {{>dropoff_lng}} as dropoff_lng, {{t.dropoff_address}} as dropoff_address,
                 {{t.vehicle_class}} as vehicle_class, {{t.fare}} as fare, {{t.earnings}} as earnings,
                 {{t.created_at}} as created_at, {{t.accepted_at}} as accepted_at, {{t.started_at}} as started_at
-            from {{#transition.to_status}}{{>trip_words}} w
-            -- A look at the index for each: for all in one condition the planner reads every trip he has had.
+            from {{#transition.to_status}}{{>under_way}} w(status)
             cross join lateral (
                 select * from {{trip}} t
-                where {{t.driver}} = my.who and {{t.status}} = w.status::{{trip.status:type}}
+                where {{t.driver}} = my.who and {{t.status}} = w.status
                 offset 0
-            ) t
-            where w.state in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}{{^transition.to_status}}{{trip}} t
+            ) t{{/transition.to_status}}{{^transition.to_status}}{{trip}} t
             where {{t.driver}} = my.who and {{t.status}}::text in ('accepted', 'arriving', 'arrived', 'in_progress'){{/transition.to_status}}
             {{#trip.created_at}}order by {{t.created_at}} desc
             {{/trip.created_at}}limit 1
@@ -396,9 +394,7 @@ begin
                             g.presence,
                             {{#trip.driver}}{{#trip.status}}(
                                 select {{t.id}}
-                                from {{#transition.to_status}}pg_catalog.unnest(array(
-                                    select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
-                                )::{{trip.status:type}}[]) w(status)
+                                from {{#transition.to_status}}{{>under_way}} w(status)
                                 cross join lateral (
                                     select {{t.id}} from {{trip}} t
                                     where {{t.driver}} = {{d.id}} and {{t.status}} = w.status

@@ -192,20 +192,11 @@ insert into realtime_sync.fleet_template (name, kind, template) values
             -- Whether there may be anything to tell: a part of what it takes to find out what, and nearly always no.
             if exists (
                 select
-                from (
-                    select {{s.to_status}} as status
-                    from {{transition}} s
-                    where coalesce({{s.state}}, {{s.to_status}}::text) in ('accepted', 'arriving')
-                    union
-                    select {{s.from_status}}
-                    from {{transition}} s
-                    where {{s.from_status}}::text in ('accepted', 'arriving')
-                ) a
-                -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
+                from {{>to_pickup}} w(status)
                 cross join lateral (
                     select
                     from {{trip}} t
-                    where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
+                    where {{t.driver}} = driver and {{t.status}} = w.status
                         and realtime_sync.distance_m({{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision, lat, lng)
                             <= {{limit.arriving_distance}}
                     offset 0
@@ -223,14 +214,12 @@ insert into realtime_sync.fleet_template (name, kind, template) values
                     from (
                         {{#transition.to_status}}
                         select k.*
-                        from (
-                            select distinct w.status from {{>trip_words}} w where w.state in ('accepted', 'arriving')
-                        ) a
+                        from {{>to_pickup}} w(status)
                         cross join lateral (
                             select {{t.id}} as id, {{t.passenger}} as passenger,
                                 realtime_sync.distance_m({{>pickup_lat}}::double precision, {{>pickup_lng}}::double precision, lat, lng) as distance_m
                             from {{trip}} t
-                            where {{t.driver}} = driver and {{t.status}} = a.status::{{trip.status:type}}
+                            where {{t.driver}} = driver and {{t.status}} = w.status
                             offset 0
                         ) k
                         {{/transition.to_status}}

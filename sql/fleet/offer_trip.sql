@@ -158,7 +158,6 @@ declare
     next text;
     this_round integer;
     moment timestamptz;
-    under_way text[];
     candidates {{driver.id:type}}[];
     distances double precision[];
     ids {{offer.id:type}}[] := '{}';
@@ -203,11 +202,6 @@ begin
     end if;
     this_round := 1 + coalesce((select pg_catalog.max({{o.round}}) from {{offer}} o where {{o.trip}} = $1), 0);
     moment := pg_catalog.clock_timestamp();
-    under_way := array(
-        select distinct w.status
-        from {{>trip_words}} w
-        where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
-    );
     -- Of the nearest many may be busy: then further ones are looked at.
     loop
         if $2 is not null then
@@ -256,10 +250,10 @@ begin
             -- Subqueries that stay such, each a look at an index: a join could lose the order.
             where not exists (
                     select
-                    from pg_catalog.unnest(my.under_way) w(status)
+                    from {{>under_way}} w(status)
                     cross join lateral (
                         select from {{trip}} t
-                        where {{t.driver}} = c.driver and {{t.status}} = w.status::{{trip.status:type}} and {{t.id}} <> $1
+                        where {{t.driver}} = c.driver and {{t.status}} = w.status and {{t.id}} <> $1
                         offset 0
                     ) k
                 )

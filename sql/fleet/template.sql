@@ -246,7 +246,7 @@ end;
 create function realtime_sync.fleet_is_call(name text) returns boolean
 immutable strict parallel safe language sql
 begin atomic
-    select name !~ '^realtime_' or name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher', 'realtime_topics', 'realtime_point');
+    select name !~ '^realtime_' or name in ('realtime_driver', 'realtime_passenger', 'realtime_dispatcher', 'realtime_topics', 'realtime_point', 'realtime_trip_words');
 end;
 
 -- What the templates call of the extension's own; by_caller: with the rights of the app's users.

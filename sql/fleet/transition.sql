@@ -125,20 +125,27 @@ begin
 end
 $function$;
 
--- {{>trip_words}}: the words for a trip on its way to its end, and what each means: those that steps lead to, and of the
--- kit's own those that a trip may only begin with.
+-- By the newest snapshot, as the current user.
+create function realtime_sync.fleet_newest(query text, words text[]) returns text[]
+stable strict parallel unsafe language c
+as 'MODULE_PATHNAME', 'realtime_sync_fleet_newest';
+
+-- As the extension's owner: whoever may edit the steps need not see the schema that the trips are in.
+create function realtime_sync.fleet_replan() returns trigger
+security definer language c
+set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'realtime_sync_fleet_replan';
+
+-- {{>under_way}}, {{>to_pickup}}: the words of a trip that a driver is on, or on his way to the pickup of, one a row. Each is
+-- looked for by the index: of all in one condition the planner may read every trip that a driver has had, if most have had few.
 insert into realtime_sync.fleet_template (name, kind, template) values
 (
-    'trip_words', 'part',
-    $template$(
-                    select {{s.to_status}}::text as status, coalesce({{s.state}}, {{s.to_status}}::text) as state
-                    from {{transition}} s
-                    union all
-                    select w.status, w.status
-                    from pg_catalog.unnest('{accepted,arriving,arrived,in_progress}'::text[]) w(status)
-                    where exists (select from {{transition}} s where {{s.from_status}}::text = w.status)
-                        and not exists (select from {{transition}} s where {{s.to_status}}::text = w.status)
-                )$template$
+    'under_way', 'part',
+    $template$pg_catalog.unnest({{rpc.realtime_trip_words}}('{accepted,arriving,arrived,in_progress}')::{{trip.status:type}}[])$template$
+),
+(
+    'to_pickup', 'part',
+    $template$pg_catalog.unnest({{rpc.realtime_trip_words}}('{accepted,arriving}')::{{trip.status:type}}[])$template$
 );
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
@@ -181,6 +188,54 @@ create table {{schema}}.trip_status_changes (
 create index on {{schema}}.trip_status_changes (trip_id, at);
 comment on table {{schema}}.trip_status_changes is
     'Each step of a trip: when, from which status to which, how long the trip was in the former, and by whom (the claim sub, else the session''s user).'
+$template$,
+    null
+),
+(
+    -- IMMUTABLE, so that a plan has the words as if they stood in its text, and the planner knows how many trips have them; a
+    -- change of the steps has the plans made again, by the trigger below. Where that does not fire, as where a subscription
+    -- applies the change, the next ANALYZE of the trips does it.
+    'realtime_trip_words', 'function', 40, null, '{trip.id,trip.status,transition.to_status}',
+    $template$
+create function {{rpc.realtime_trip_words}}(states text[]) returns text[]
+immutable strict security definer language plpgsql
+set search_path = {{path}}
+as $$
+begin
+    -- Those that steps lead to, and of the kit's own those that a trip may only begin with.
+    return realtime_sync.fleet_newest(
+        'select array(
+            select {{s.to_status}}::text
+            from {{transition}} s
+            where coalesce({{s.state}}, {{s.to_status}}::text) = any ($1)
+            union
+            select {{s.from_status}}::text
+            from {{transition}} s
+            where {{s.from_status}}::text = any ($1)
+                and not exists (select from {{transition}} n where n.{{transition.to_status}}::text = {{s.from_status}}::text)
+            order by 1
+        )', $1
+    );
+end
+$$;
+comment on function {{rpc.realtime_trip_words}}(text[]) is
+    'The words that a trip''s status may have for these states (accepted, arriving, arrived, in_progress), as trip_transitions has them.'
+$template$,
+    null
+),
+(
+    'realtime_replan', 'trigger', 0, null, '{trip.id,trip.status,transition.to_status}',
+    $template$
+create trigger realtime_replan after insert or update or delete on {{transition}}
+for each row execute function realtime_sync.fleet_replan('{{trip}}')
+$template$,
+    null
+),
+(
+    'realtime_replan_truncate', 'trigger', 0, null, '{trip.id,trip.status,transition.to_status}',
+    $template$
+create trigger realtime_replan_truncate after truncate on {{transition}}
+for each statement execute function realtime_sync.fleet_replan('{{trip}}')
 $template$,
     null
 ),
@@ -233,8 +288,14 @@ $template$,
 
 revoke all on function realtime_sync.fleet_status_words() from public;
 revoke all on function realtime_sync.fleet_transitions(regclass, name) from public;
+revoke all on function realtime_sync.fleet_newest(text, text[]) from public;
+revoke all on function realtime_sync.fleet_replan() from public;
 
 comment on function realtime_sync.fleet_status_words() is
     'What a trip''s status may mean to the fleet kit, and the words apps have for it.';
 comment on function realtime_sync.fleet_transitions(regclass, name) is
     'Part of realtime_sync.fleet_setup(): the rows trip_transitions begins with, in an app''s own words.';
+comment on function realtime_sync.fleet_newest(text, text[]) is
+    'Part of the fleet kit: the text[] that a query gives of these words, as the current user and by the newest snapshot, for constants of plans.';
+comment on function realtime_sync.fleet_replan() is
+    'Part of the fleet kit: a trigger of the steps, which has every plan over the trips made again, since the words of a trip are constants in it.';

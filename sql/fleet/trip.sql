@@ -109,16 +109,11 @@ as $$
 begin
     return (
         select k.id
-        from (
-            select distinct w.status
-            from {{>trip_words}} w
-            where w.state in ('accepted', 'arriving', 'arrived', 'in_progress')
-        ) a
-        -- A look at the index for each: most of a driver's trips are over, which the planner cannot know.
+        from {{>under_way}} w(status)
         cross join lateral (
             select {{t.id}} as id
             from {{trip}} t
-            where {{t.driver}} = $1 and {{t.status}} = a.status::{{trip.status:type}} and {{t.id}} <> $2
+            where {{t.driver}} = $1 and {{t.status}} = w.status and {{t.id}} <> $2
             offset 0
         ) k
         limit 1

@@ -1,5 +1,5 @@
--- Promise: neither an offer, nor an answer, nor a trip's step, nor a driver's fix reads a whole table of the app, nor all the
--- trips that a driver ever had.
+-- Promise: neither an offer, nor an answer, nor a trip's step, nor a driver's fix, his dashboard or his place on the map reads a
+-- whole table of the app, nor all the trips that he ever had.
 \set SHOW_CONTEXT never
 set client_min_messages = warning;
 create schema plans;
@@ -65,6 +65,14 @@ begin;
 select plans.realtime_offers_due() is not null as more_is_due from generate_series(1, 7) n;
 select * from plans.whole();
 select plans.few(7);
+commit;
+update plans.trips set completed_at = now() - interval '1 month' where status = 'completed';
+select pg_stat_force_next_flush();
+begin;
+select count(plans.get_driver_dashboard(1)) from generate_series(1, 10);
+select jsonb_array_length(plans.get_fleet_overview('{"west": 9.999, "south": 50.01, "east": 10.001, "north": 50.011}') -> 'drivers') as drivers from generate_series(1, 7);
+select * from plans.whole();
+select plans.few(17);
 commit;
 select count(*) > 0 as removed from realtime_sync.fleet_remove('plans', drop_tables => true);
 drop schema plans cascade;
