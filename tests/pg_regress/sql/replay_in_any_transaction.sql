@@ -28,6 +28,13 @@ select ids(:'loaded');
 select position('/' in realtime_sync.cursor()) > 0 as carries_snapshot;
 commit;
 
+-- another that changed what it read is in its way, as with any read
+begin isolation level serializable;
+select position('/' in realtime_sync.cursor()) > 0 as carries_snapshot;
+select distinct regexp_replace(l.relation::regclass::text, '_[0-9]', '_n') as read, l.locktype
+from pg_locks l where l.mode = 'SIReadLock' and l.pid = pg_backend_pid() order by 1, 2;
+commit;
+
 -- what a transaction writes after its own cursor comes
 begin;
 update rides set n = 4 where id = 1;

@@ -4,6 +4,34 @@
 create role rider;
 create table stops (id int primary key, rider int);
 select relation from realtime_sync.enable('stops', topics => array['rider:{rider}']);
+-- who may call cursor() and not read the tables behind it gets nothing out of them
+select realtime_sync.send('other', 'before', null) > 0 as sent;
+select sent from realtime_sync.relay();
+select split_part(realtime_sync.cursor(), '/', 1) as newest \gset
+grant usage on schema realtime_sync to rider;
+grant execute on function realtime_sync.cursor() to rider;
+set role rider;
+select realtime_sync.cursor();
+reset role;
+grant select on realtime_sync.tick to rider;
+set role rider;
+select realtime_sync.cursor();
+reset role;
+-- some columns are enough; rows that a policy hides are not there
+grant select (timeline, wal_timeline, position, snapshot) on realtime_sync.floor to rider;
+set role rider;
+select split_part(realtime_sync.cursor(), '/', 1) = :'newest' as newest;
+reset role;
+begin;
+alter table realtime_sync.tick enable row level security;
+set local role rider;
+select split_part(realtime_sync.cursor(), '/', 1) < :'newest' as older;
+rollback;
+revoke select (timeline, wal_timeline, position, snapshot) on realtime_sync.floor from rider;
+revoke select on realtime_sync.tick from rider;
+revoke execute on function realtime_sync.cursor() from rider;
+revoke usage on schema realtime_sync from rider;
+
 select realtime_sync.cursor() as start \gset
 set role rider;
 select realtime_sync.cursor();
