@@ -28,6 +28,7 @@ pub struct Layout {
     /// Of the rings, by segment; invalid where there is none.
     pub ticks: [Oid; SEGMENTS],
     pub progress: [Oid; SEGMENTS],
+    pub floor: Oid,
     /// The sequence of positions.
     pub position: Oid,
     /// Invalid where the extension is older; with its index by table and key.
@@ -78,6 +79,7 @@ pub fn forget(relation: Oid) {
             || relation == known.event
             || relation == known.sequence
             || relation == known.tick
+            || relation == known.floor
             || relation == known.position
             || relation == known.held
             || [known.segments, known.ticks, known.progress]
@@ -110,6 +112,7 @@ fn look_up() -> Option<Layout> {
             tick: relation(c"tick"),
             ticks: ring("tick"),
             progress: ring("progress"),
+            floor: relation(c"floor"),
             position: relation(c"position"),
             held: relation(c"held"),
             held_row: relation(c"held_row"),

@@ -4,13 +4,11 @@ use super::history::{self, Event, Tick, Wanted};
 use super::layout::{self, SEGMENTS};
 use super::octets::Octets;
 use super::server::Local;
-use super::statement::Statement;
 use super::{native, shared, wal};
 use crate::error::Error;
 use crate::relay::wake;
 use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
 use pgrx::prelude::*;
-use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
 use wire::buffer::Text;
 use wire::cursor::{Cursor, Place};
@@ -96,27 +94,6 @@ fn cursor() -> String {
     Cursor { place, seen }.to_string()
 }
 
-/// The newest tick of one segment: all segments together cost eight times as much.
-static NEWEST_OF: [Statement<0>; SEGMENTS] = {
-    macro_rules! newest_of {
-        ($($segment:literal)*) => {
-            [$(Statement::new(
-                match CStr::from_bytes_with_nul(concat!(
-                    "select t.timeline, t.position, t.wal_timeline
-                    from realtime_sync.tick t
-                    where t.segment operator(pg_catalog.=) '", $segment, "'::pg_catalog.int2
-                    order by t.timeline desc, t.position desc\0"
-                ).as_bytes()) {
-                    Ok(sql) => sql,
-                    Err(_) => unreachable!(),
-                },
-                [],
-            )),*]
-        };
-    }
-    newest_of!(0 1 2 3 4 5 6 7)
-};
-
 /// The newest tick of the segment that is written to, unless that is not among the last: which segment
 /// it is, shared memory knows as a hint only. A cursor of an older tick is as right as one of the newest,
 /// because replay leaves out what its snapshot saw, but expires sooner. It may have expired already, where
@@ -130,15 +107,10 @@ fn recent() -> Option<Place> {
     }
     // SAFETY: not in recovery, where no position is handed out.
     let wal_timeline = unsafe { pg_sys::GetWALInsertionTimeLine() };
-    let mut found = None;
-    NEWEST_OF[shared::segment() as usize % SEGMENTS].run([], |row| {
-        if row.long(2) as u32 == wal_timeline {
-            found = Some(Place::end_of(row.long(0) as u32, row.long(1) as u64));
-        }
-        false
-    });
-    let floor = history::floor()?.end();
-    found.filter(|place| last.saturating_sub(place.position) < FAR && *place >= floor)
+    let newest = history::newest_of(shared::segment() as usize % SEGMENTS)?;
+    let (place, floor) = (newest.end(), history::floor()?.end());
+    let near = last.saturating_sub(place.position) < FAR;
+    (newest.wal_timeline == wal_timeline && near && place >= floor).then_some(place)
 }
 
 /// Makes sure that no crash gives the ids this snapshot saw to other transactions, whose events it would

@@ -62,7 +62,9 @@ impl Reader {
         unsafe {
             let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
             let table = pg_sys::table_open(segment, lock);
-            let index = open_index(table);
+            // By transaction and id.
+            let index = open_index(table, |index| *(*index).rd_opcintype == pg_sys::XID8OID);
+            let index = index.unwrap_or_else(|| Error::LogDamaged.raise());
             Reader {
                 table,
                 index,
@@ -128,24 +130,30 @@ fn row_of(table: pg_sys::Relation) -> (*mut pg_sys::TupleTableSlot, [usize; COLU
     }
 }
 
-/// The segment's index by transaction and id. REINDEX CONCURRENTLY makes another of another oid.
-fn open_index(table: pg_sys::Relation) -> pg_sys::Relation {
-    // SAFETY: the table is open and locked, so that its indexes stay.
+/// The index of this shape: REINDEX CONCURRENTLY makes another of another oid.
+///
+/// # Safety
+/// The table is open and locked, so that its indexes stay.
+pub unsafe fn open_index(
+    table: pg_sys::Relation,
+    fits: impl Fn(pg_sys::Relation) -> bool,
+) -> Option<pg_sys::Relation> {
+    // SAFETY: the caller's promise.
     unsafe {
         let list = PgList::<Oid>::from_pg(pg_sys::RelationGetIndexList(table));
         for oid in list.iter_oid() {
             let index = pg_sys::index_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
-            let by_transaction = *(*index).rd_opcintype == pg_sys::XID8OID
-                && (*(*index).rd_rel).relam == pg_sys::BTREE_AM_OID
+            if (*(*index).rd_rel).relam == pg_sys::BTREE_AM_OID
                 && (*(*index).rd_index).indisvalid
-                && pg_sys::RelationGetIndexPredicate(index).is_null();
-            if by_transaction {
-                return index;
+                && pg_sys::RelationGetIndexPredicate(index).is_null()
+                && fits(index)
+            {
+                return Some(index);
             }
             pg_sys::index_close(index, pg_sys::NoLock as pg_sys::LOCKMODE);
         }
     }
-    Error::LogDamaged.raise()
+    None
 }
 
 /// # Safety

@@ -2,6 +2,7 @@
 
 mod event;
 mod found;
+mod latest;
 mod pairs;
 mod read;
 mod snapshot;
@@ -9,7 +10,8 @@ mod tick;
 mod value;
 
 pub use event::{Event, Wanted};
+pub use latest::{floor, newest_of};
 pub use pairs::{Pair, fetch, pairs};
 pub use read::{read, read_whole};
 pub use snapshot::{current, stored};
-pub use tick::{Tick, after, floor, last, newest, tick_up_to};
+pub use tick::{Tick, after, last, newest, tick_up_to};

@@ -1,5 +1,6 @@
 //! Ticks, as they are stored.
 
+use super::latest::floor;
 use super::snapshot::snapshot;
 use crate::error::Error;
 use crate::log::statement::{Row, Statement};
@@ -35,7 +36,7 @@ impl Tick {
         (self.timeline, self.position) == (place.timeline, place.position)
     }
 
-    fn of(row: &Row) -> Tick {
+    pub fn of(row: &Row) -> Tick {
         Tick {
             timeline: row.long(0) as u32,
             wal_timeline: row.long(4) as u32,
@@ -67,13 +68,6 @@ static UP_TO: Statement<2> = Statement::new(
     PLACE,
 );
 
-static FLOOR: Statement<0> = Statement::new(
-    c"select f.timeline, f.position, null::pg_catalog.int4, f.snapshot, f.wal_timeline
-    from realtime_sync.floor f
-    order by f.timeline desc, f.position desc",
-    [],
-);
-
 /// Ticks after this one in order, until `each` returns false.
 pub fn after(timeline: u32, position: u64, mut each: impl FnMut(Tick) -> bool) {
     AFTER.run(place(timeline, position as i64), |row| each(Tick::of(row)));
@@ -93,16 +87,6 @@ pub fn tick_up_to(timeline: u32, position: i64) -> Option<Tick> {
 /// The newest tick, but not the floor.
 pub fn newest() -> Option<Tick> {
     tick_up_to(u32::MAX, i64::MAX)
-}
-
-/// The tick up to which the log has been truncated.
-pub fn floor() -> Option<Tick> {
-    let mut found = None;
-    FLOOR.run([], |row| {
-        found = Some(Tick::of(row));
-        false
-    });
-    found
 }
 
 /// The tick that the next one comes after: the newest, else the floor, which always has a row.

@@ -40,8 +40,31 @@ update realtime_sync.floor f set (timeline, wal_timeline, position, snapshot) = 
 );
 select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
 rollback;
+-- what a floor was, or would have been, does not count; of several the greatest does
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+begin;
+update realtime_sync.floor set at = at;
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+insert into realtime_sync.floor (timeline, wal_timeline, position, snapshot)
+select t.timeline, t.wal_timeline, t.position, t.snapshot from realtime_sync.tick t order by t.timeline desc, t.position desc limit 1;
+insert into realtime_sync.floor (timeline, wal_timeline, position, snapshot) values (0, 0, 1, '1:1:');
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+rollback;
 begin;
 update realtime_sync.tick set wal_timeline = wal_timeline + 1 where segment = :here;
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+rollback;
+-- the index may be a new one, of another shape, or gone
+select pg_temp.place(realtime_sync.cursor()) as stands \gset
+reindex index concurrently realtime_sync.tick_position;
+select pg_temp.place(realtime_sync.cursor()) = :'stands' as as_before;
+begin;
+drop index realtime_sync.tick_position;
+select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
+create index on realtime_sync.tick (timeline desc, position desc);
+create index on realtime_sync.tick (wal_timeline, position);
+create index on realtime_sync.tick (timeline) include (position);
+create index on realtime_sync.tick (timeline, position) where position > 0;
 select pg_temp.place(realtime_sync.cursor()) = pg_temp.newest() as newest;
 rollback;
 -- and not one a thousand before, which would expire that much sooner
