@@ -126,7 +126,7 @@ begin
 end
 $$;
 comment on function {{rpc.accept_offer}}({{offer.id:type}}) is
-    'Accepts an offer: exactly one driver gets the trip; it has him and its status accepted, the event trip.status is sent, the others get trip_offer.taken, and his other offers expire. The winner may ask again and gets the same answer. For the driver it was made to, dispatchers and the back end: 42501; 55000: taken, expired, canceled, or the driver is on another trip; P0002: no such offer; 22004; 25001: above READ COMMITTED.'
+    'Accepts an offer: exactly one driver gets the trip; it has him and its status accepted, the event trip.status is sent, the others get trip_offer.taken, and his other offers expire. The winner may ask again and gets the same answer. For the driver it was made to, dispatchers and the back end: 42501; 55000: taken, expired, canceled, the driver is on another trip, or a trigger of the app''s keeps the trip as it is; P0002: no such offer; 22004; 25001: above READ COMMITTED.'
 $template$,
     null
 ),

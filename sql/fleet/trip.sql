@@ -168,6 +168,7 @@ declare
     meaning text := {{rpc.realtime_trip_state}}($2);
     now_driver {{driver.id:type}} := $3;
     other {{trip.id:type}};
+    taken boolean;
 begin
     if my.now_driver is null and my.meaning <> 'requested' then
         select {{t.driver}} into my.now_driver from {{trip}} t where {{t.id}} = $1;
@@ -205,7 +206,14 @@ begin
         {{#trip.completed_at}}{{trip.completed_at}} = case my.meaning when 'completed' then my.moved else {{t.completed_at}} end,{{/trip.completed_at}}
         {{#trip.canceled_at}}{{trip.canceled_at}} = case my.meaning when 'canceled' then my.moved else {{t.canceled_at}} end,{{/trip.canceled_at}}
         {{trip.driver}} = my.now_driver
-    where {{t.id}} = $1;
+    where {{t.id}} = $1
+    returning my.meaning <> 'accepted' or {{t.driver}} = my.now_driver into taken;
+    if taken is not true then
+        raise object_not_in_prerequisite_state using
+            message = pg_catalog.format('trip %s did not become %s', $1, $2),
+            detail = $n$A trigger of {{trip}} has kept its row as it was.$n$,
+            hint = $n$select tgname, tgfoid::regproc from pg_trigger where tgrelid = '{{trip}}'::regclass and not tgisinternal and tgtype & 2 = 2;$n$;
+    end if;
 end
 $$;
 comment on function {{rpc.realtime_move_trip}}({{trip.id:type}}, text, {{driver.id:type}}) is
@@ -341,7 +349,7 @@ begin
 end
 $$;
 comment on function {{rpc.set_trip_status}}({{trip.id:type}}, text) is
-    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it (null where the trigger 00_realtime_tell_trip is off). The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, or on another trip; P0002: no such trip; 22004; 25001: above READ COMMITTED.'
+    'Takes a trip to another status, if trip_transitions has the step for the caller, and sends the event trip.status {trip_id, from, to, state, duration_s (seconds in the former status), driver_id, passenger_id, at} to trip:<id>, driver:<id>, passenger:<id> and user:<login>; returns it (null where the trigger 00_realtime_tell_trip is off). The same status again is no error and no event. 23514: no such step, the detail lists those there are; 42501: not the caller''s to take; 55000: no driver, on another trip, or a trigger of the app''s keeps the trip as it is; P0002: no such trip; 22004; 25001: above READ COMMITTED.'
 $template$,
     null
 );

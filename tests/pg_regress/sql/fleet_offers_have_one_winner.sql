@@ -74,6 +74,27 @@ select accept_offer(offer(1, 2));
 select driver_id from offer_trip(1, array[3]);
 select state from accept_offer(offer(1, 3));
 
+-- Where a trigger of the app's keeps the trip, or its driver, as it was, nobody has it.
+insert into drivers (id, is_online) overriding system value values (9, true);
+insert into trips (id) overriding system value values (9);
+select driver_id from offer_trip(9, array[9]);
+create function guard() returns trigger language plpgsql as $$
+begin
+    if tg_argv[0] = 'row' then
+        return null;
+    end if;
+    new.driver_id := old.driver_id;
+    return new;
+end
+$$;
+create trigger guard before update on trips for each row execute function guard('row');
+select accept_offer(offer(9, 9));
+select set_trip_status(1, 'arriving');
+create or replace trigger guard before update on trips for each row execute function guard('driver');
+select accept_offer(offer(9, 9));
+drop trigger guard on trips;
+select state from accept_offer(offer(9, 9));
+
 -- Under a snapshot taken before the lock nobody could see who was first.
 begin isolation level repeatable read;
 select accept_offer(offer(1, 3));
