@@ -51,30 +51,38 @@ begin
                 and ({{o.trip}} = any (my.trips) or not exists (select from {{trip}} t where {{t.id}} = {{o.trip}}))
             for update skip locked
         );
-        with e as (
-            update {{offer}} o
-            set {{offer.state}} = 'expired', {{offer.answered_at}} = pg_catalog.clock_timestamp()
-            where {{o.id}} = any (my.due) and {{o.expires_at}} <= my.now
-            returning {{o.id}} as id, o as offer
-        )
-        select pg_catalog.array_agg(e.offer order by e.id) into expired from e;
-        perform {{rpc.realtime_tell_offers}}(expired, 'trip_offer.expired');
-        perform {{rpc.realtime_open_offer}}({{o.id}})
-        from {{offer}} o
-        where {{o.id}} = any (my.due) and {{o.state}} = 'waiting';
         -- Of a trip that is gone too, or those in its queue would be busy with it for ever.
         trips := my.trips || array(
             select distinct {{o.trip}} from {{offer}} o
             where {{o.id}} = any (my.due) and {{o.trip}} <> all (my.trips)
         );
         foreach trip in array my.trips loop
-            -- A trigger of the app's that fails on one trip must not stop the others.
+            -- What fails of one trip, in a trigger of the app's or for an address too long to be sent, must not stop the others.
             begin
+                with e as (
+                    update {{offer}} o
+                    set {{offer.state}} = 'expired', {{offer.answered_at}} = pg_catalog.clock_timestamp()
+                    where {{o.trip}} = my.trip and {{o.id}} = any (my.due) and {{o.expires_at}} <= my.now
+                    returning {{o.id}} as id, o as offer
+                )
+                select pg_catalog.array_agg(e.offer order by e.id) into expired from e;
+                perform {{rpc.realtime_tell_offers}}(expired, 'trip_offer.expired');
+                perform {{rpc.realtime_open_offer}}({{o.id}})
+                from {{offer}} o
+                where {{o.trip}} = my.trip and {{o.id}} = any (my.due) and {{o.state}} = 'waiting';
                 perform {{rpc.realtime_settle_offers}}(trip);
             exception when others then
                 raise warning using
                     message = pg_catalog.format('offers of trip %s: %s', trip, sqlerrm),
                     errcode = sqlstate;
+                -- Else they were due again at once, and those in its queue busy with it for ever.
+                if sqlstate not like '40%' and sqlstate <> '55P03' then
+                    update {{offer}} o
+                    set {{offer.state}} = case when {{o.expires_at}} <= my.now then 'expired' else 'canceled' end,
+                        {{offer.answered_at}} = pg_catalog.clock_timestamp(),
+                        {{offer.reason}} = sqlerrm
+                    where {{o.trip}} = my.trip and {{o.state}} in ('queued', 'waiting', 'open');
+                end if;
             end;
         end loop;
     end if;

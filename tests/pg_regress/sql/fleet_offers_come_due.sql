@@ -101,6 +101,24 @@ select realtime_offers_due();
 set client_min_messages = warning;
 select id, status from trips where id in (2, 3) order by id;
 
+-- So does what cannot be sent, of an offer that is over or of one for a driver who is back; those in its queue are not busy with it.
+drop trigger stubborn on trips;
+select driver_id, state from offer_trip(2, array[2, 4], strategy => 'one_by_one');
+select driver_id, state from offer_trip(3, array[2]);
+insert into trips (id, pickup_lat, pickup_lng) overriding system value select n, 52.5, 13.4 from generate_series(7, 8) n;
+update drivers set is_online = false where id = 4;
+select driver_id, state from offer_trip(7, array[4]);
+update trips set pickup_address = repeat('x', 70000) where id in (2, 7);
+update drivers set is_online = true where id = 4;
+update trip_offers set expires_at = now() - interval '1 second' where state = 'open';
+set client_min_messages = error;
+select realtime_offers_due();
+set client_min_messages = warning;
+select trip_id, driver_id, state, reason from trip_offers where id > (select max(id) - 4 from trip_offers) order by id;
+select realtime_offers_due();
+select driver_id, state from offer_trip(8, strategy => 'one_by_one');
+select reason from cancel_offers(8, 'enough');
+
 -- Offers of a trip that was deleted.
 select count(*) as offers from offer_trip(3, array[2]);
 delete from trips where id = 3;
