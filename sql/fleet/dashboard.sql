@@ -118,7 +118,7 @@ begin
     if not {{rpc.realtime_dispatcher}}() then
         own := {{rpc.realtime_driver}}();
         return query
-            select {{d.id}}, {{rpc.driver_presence}}({{d.id}}) ->> 'state'
+            select {{d.id}}::{{driver.id:type}}, {{rpc.driver_presence}}({{d.id}}) ->> 'state'
             from {{driver}} d
             where {{d.id}} = my.own and {{>driver_place}} operator(pg_catalog.<@) any ($1) and ($2 is null or {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}case when {{d.online}} then 'online' else 'offline' end{{/driver.status}} = any ($2));
         return;
@@ -131,7 +131,7 @@ begin
             where $2 is null or {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}case when {{d.online}} then 'online' else 'offline' end{{/driver.status}} = any ($2)
             limit $3
         )
-        select p.id, m.state
+        select p.id::{{driver.id:type}}, m.state
         from page p
         left join realtime_sync.fleet_states(array(select page.id::text from page)) m on m.member = p.id::text;
 end

@@ -70,7 +70,7 @@ begin
         around := realtime_sync.fleet_boxes($1, $2, reach);
     end if;
     return query
-        select k.id, k.place[1], k.place[0], k.away
+        select k.id::{{driver.id:type}}, k.place[1], k.place[0], k.away
         from (
             select {{d.id}} as id, p.place, realtime_sync.distance_m($1, $2, p.place[1], p.place[0]) as away
             from pg_catalog.unnest(around) b(area)

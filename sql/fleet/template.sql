@@ -118,7 +118,8 @@ begin
             ]),
             pg_catalog.unnest(array[
                 pg_catalog.quote_ident(a.attname),
-                pg_catalog.format_type(a.atttypid, a.atttypmod),
+                -- Variables and arguments may be null where the column may not.
+                case when y.typnotnull then pg_catalog.format_type(y.typbasetype, y.typtypmod) else pg_catalog.format_type(a.atttypid, a.atttypmod) end,
                 s.alias || '.' || pg_catalog.quote_ident(a.attname),
                 '',
                 '',
@@ -127,6 +128,7 @@ begin
         from realtime_sync.fleet_map m
         cross join lateral pg_catalog.jsonb_each_text(m.columns) c
         join pg_catalog.pg_attribute a on a.attrelid = m.relation and a.attname = c.value::name and not a.attisdropped
+        join pg_catalog.pg_type y on y.oid = a.atttypid
         join (values
             ('driver', 'd'), ('trip', 't'), ('passenger', 'p'), ('wallet', 'w'), ('telemetry', 'l'), ('offer', 'o'),
             ('location', 'h'), ('transition', 's')

@@ -24,6 +24,37 @@ select count(*) from realtime_sync.fleet_transitions('odd.trips', 'status');
 select count(*) from realtime_sync.fleet_transitions('odd.trips', 'word');
 drop schema odd cascade;
 
+-- ids that may not be null, which a variable and an argument may be
+create schema odd;
+create domain odd.uid as text not null check (value <> '');
+create table odd.drivers (id odd.uid primary key, user_id text unique, is_online bool default true, lat float8, lng float8);
+create table odd.trips (id odd.uid primary key, driver_id text references odd.drivers, status text default 'requested', pickup_lat float8, pickup_lng float8);
+insert into odd.drivers values ('D''"1', 'sub-1', true, 48, 11), ('D2', 'sub-2', true, 48, 11.001);
+insert into odd.trips values ('T%s', null, 'requested', 48, 11);
+select count(*) > 0 as set_up from realtime_sync.fleet_setup('odd', create_missing => true);
+select driver_id, state from odd.offer_trip('T%s', strategy => 'one_by_one');
+update odd.trip_offers set expires_at = now() where state = 'open';
+select odd.realtime_offers_due() is not null as later;
+select driver_id, state from odd.trip_offers order by id;
+select state from odd.accept_offer((select id from odd.trip_offers where state = 'open'));
+select driver_id, status from odd.trips;
+select driver_id from odd.nearby_drivers(48, 11);
+select d ->> 'id' as id from jsonb_array_elements(odd.get_fleet_overview() -> 'drivers') d order by 1;
+set request.jwt.claims = '{"sub": "sub-1"}';
+select odd.update_location(lat => 48, lng => 11) ->> 'accepted' as moved;
+select odd.driver_shift('shift.start') ->> 'member' as member;
+select odd.driver_track();
+select odd.get_driver_dashboard() #>> '{presence,state}' as presence;
+set request.jwt.claims = '{"sub": "nobody"}';
+select odd.driver_track();
+reset request.jwt.claims;
+delete from realtime_sync.presence;
+delete from realtime_sync.presence_member;
+delete from realtime_sync.presence_shift;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
 -- no status at all says nothing of capitals
 create schema odd;
 create table odd.drivers (id bigint primary key, is_online bool default true, lat float8, lng float8);
