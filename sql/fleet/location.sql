@@ -50,8 +50,9 @@ insert into realtime_sync.fleet_template (name, kind, template) values
 ),
 (
     'was_of_driver', 'part',
-    $template$-- Held to the end: a driver's fixes come one after another.
-        select {{#driver.lat:set|driver.point:set|driver.geography:set}}{{>driver_place}}{{/driver.lat:set|driver.point:set|driver.geography:set}}{{^driver.lat:set|driver.point:set|driver.geography:set}}null::point{{/driver.lat:set|driver.point:set|driver.geography:set}} as place, nullif({{d.location_at}}::timestamptz, '-infinity') as at into {{>stood}}, was_at
+    $template$-- Held to the end: a driver's fixes come one after another. Of a time to come, which the app has taken from a phone of a
+        -- wrong date, all were out of order until then.
+        select {{#driver.lat:set|driver.point:set|driver.geography:set}}{{>driver_place}}{{/driver.lat:set|driver.point:set|driver.geography:set}}{{^driver.lat:set|driver.point:set|driver.geography:set}}null::point{{/driver.lat:set|driver.point:set|driver.geography:set}} as place, case when {{d.location_at}} > '-infinity' and {{d.location_at}} <= pg_catalog.clock_timestamp() + interval '1 min' then {{d.location_at}}::timestamptz end as at into {{>stood}}, was_at
         from {{driver}} d
         where {{d.id}} = driver
         for no key update;

@@ -199,6 +199,11 @@ select count(*) from odd.driver_states;
 -- and a place that was never known is no time to reckon from
 select odd.update_location(1, 48, 11);
 select odd.update_locations('[{"lat": 48, "lng": 11, "recorded_at": "2026-01-31T12:00:00Z"}]', 2);
+-- nor one of a time to come
+insert into odd.drivers values (3, true, 40, 1, now() + interval '1 year'), (4, true, 40, 1, 'infinity');
+select odd.update_location(3, 48, 11);
+select odd.update_locations('[{"lat": 48, "lng": 11, "recorded_at": "2026-01-31T12:00:00Z"}]', 4);
+select count(*) from odd.drivers where location_at < now();
 select status, object from realtime_sync.fleet_remove('odd') where status <> 'done';
 drop schema odd cascade;
 delete from realtime_sync.fleet_map where schema = 'odd';
