@@ -13,9 +13,9 @@ insert into realtime_sync.fleet_template (name, kind, template) values
     'takes_offers', 'part',
     $template$true
                     {{#driver.online}}and {{d.online}}::boolean{{/driver.online}}
-                    {{#driver.status}}and coalesce(pg_catalog.lower({{d.status}}::text), '') not in (
+                    {{#driver.status}}and coalesce(pg_catalog.translate(pg_catalog.lower({{d.status}}::text), '_- ', ''), '') not in (
                         -- A column that says online has the last word on that.
-                        {{^driver.online}}'', 'offline', 'off_duty', 'inactive', {{/driver.online}}'busy', 'on_trip', 'on_break', 'break', 'away', 'suspended'
+                        {{^driver.online}}'', 'offline', 'offduty', 'inactive', {{/driver.online}}'busy', 'ontrip', 'onbreak', 'break', 'away', 'suspended'
                     ){{/driver.status}}
                     and not exists (
                         select from realtime_sync.presence_member m

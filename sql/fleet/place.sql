@@ -33,7 +33,7 @@ insert into realtime_sync.fleet_template (name, kind, template) values
 (
     'driver_wanted', 'part',
     'case when $5 is null then {{#driver.online}}{{d.online}}::boolean{{/driver.online}}{{^driver.online}}'
-    '{{#driver.status}}pg_catalog.lower({{d.status}}::text) not in (''offline'', ''off_duty'', ''inactive'', ''suspended''){{/driver.status}}'
+    '{{#driver.status}}pg_catalog.translate(pg_catalog.lower({{d.status}}::text), ''_- '', '''') not in (''offline'', ''offduty'', ''inactive'', ''suspended''){{/driver.status}}'
     '{{^driver.status}}true{{/driver.status}}{{/driver.online}}'
     ' else {{#driver.status}}{{d.status}}::text{{/driver.status}}{{^driver.status}}{{#driver.online}}'
     'case when {{d.online}} then ''online'' else ''offline'' end{{/driver.online}}{{^driver.online}}null{{/driver.online}}{{/driver.status}}'

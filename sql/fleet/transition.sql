@@ -1,7 +1,8 @@
 -- A trip's life as a table of allowed steps, which an app edits like any other table: trip_transitions
 -- says from which status to which, who may take the step, and what the app's word means to the kit.
 
--- The kit's meanings and the words apps have for them; the first that the app knows is taken.
+-- The kit's meanings and the words apps have for them, in small letters and without what joins their parts; the first that the
+-- app knows is taken.
 create function realtime_sync.fleet_status_words(out state text, out words text[]) returns setof record
 immutable language sql
 set search_path = pg_catalog, pg_temp
@@ -10,10 +11,10 @@ begin atomic
     from (values
         (1, 'requested', array['requested', 'pending', 'searching', 'new', 'created', 'open', 'booked']),
         (2, 'offered', array['offered', 'offering', 'dispatching']),
-        (3, 'accepted', array['accepted', 'assigned', 'driver_assigned', 'confirmed', 'matched']),
-        (4, 'arriving', array['arriving', 'driver_arriving', 'en_route', 'enroute', 'on_the_way', 'picking_up']),
-        (5, 'arrived', array['arrived', 'driver_arrived', 'waiting', 'at_pickup']),
-        (6, 'in_progress', array['in_progress', 'inprogress', 'started', 'ongoing', 'on_trip', 'picked_up', 'in_transit', 'active']),
+        (3, 'accepted', array['accepted', 'assigned', 'driverassigned', 'confirmed', 'matched']),
+        (4, 'arriving', array['arriving', 'driverarriving', 'enroute', 'ontheway', 'pickingup']),
+        (5, 'arrived', array['arrived', 'driverarrived', 'waiting', 'atpickup']),
+        (6, 'in_progress', array['inprogress', 'started', 'ongoing', 'ontrip', 'pickedup', 'intransit', 'active']),
         (7, 'completed', array['completed', 'complete', 'finished', 'done', 'delivered', 'ended']),
         (8, 'canceled', array['canceled', 'cancelled'])
     ) w(place, state, words)
@@ -49,13 +50,19 @@ begin
     from pg_catalog.pg_enum e
     where e.enumtypid = any (types);
     if limited is null then
-        -- A pattern lists no words.
-        select array_agg(m[1]) into limited
-        from pg_catalog.pg_constraint c
-        left join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
-        cross join lateral pg_catalog.regexp_matches(pg_catalog.pg_get_constraintdef(c.oid), '''([^'']+)''', 'g') m
-        where c.contype = 'c' and (c.conrelid = trip and a.attname = status or c.contypid = any (types))
-            and pg_catalog.pg_get_constraintdef(c.oid) !~ '~';
+        -- A pattern lists no words. What refuses words, or says what else a trip of one has, lists some of them.
+        select
+            array_agg(m[1]) filter (where d.alone and d.definition !~ '<>|NOT \('),
+            array_agg(m[1]) filter (where not d.alone or d.definition ~ '<>|NOT \(')
+        into limited, used
+        from (
+            select pg_catalog.pg_get_constraintdef(c.oid) as definition, coalesce(pg_catalog.cardinality(c.conkey), 1) = 1 as alone
+            from pg_catalog.pg_constraint c
+            left join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+            where c.contype = 'c' and (c.conrelid = trip and a.attname = status or c.contypid = any (types))
+        ) d
+        cross join lateral pg_catalog.regexp_matches(d.definition, '''([^'']+)''', 'g') m
+        where d.definition !~ '~';
     end if;
     if limited is null then
         select r.target, r.target_column into listed
@@ -66,7 +73,7 @@ begin
         end if;
     end if;
     if limited is null then
-        execute pg_catalog.format('select array(select distinct %1$I::text from %2$s where %1$I is not null)', status, trip) into used;
+        execute pg_catalog.format('select $1 || array(select distinct %1$I::text from %2$s where %1$I is not null)', status, trip) into used using used;
         used := used || array(
             select m[1]
             from pg_catalog.pg_attrdef f
@@ -81,8 +88,9 @@ begin
             (
                 select k.word
                 from pg_catalog.unnest(coalesce(limited, used)) k(word)
-                where pg_catalog.lower(pg_catalog.replace(k.word, '-', '_')) = any (w.words)
-                order by pg_catalog.array_position(w.words, pg_catalog.lower(pg_catalog.replace(k.word, '-', '_')))
+                cross join lateral pg_catalog.array_position(w.words, pg_catalog.translate(pg_catalog.lower(k.word), '_- ', '')) p(place)
+                where p.place is not null
+                order by p.place, k.word
                 limit 1
             ),
             case

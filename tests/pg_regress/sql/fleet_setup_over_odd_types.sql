@@ -24,6 +24,37 @@ select count(*) from realtime_sync.fleet_transitions('odd.trips', 'status');
 select count(*) from realtime_sync.fleet_transitions('odd.trips', 'word');
 drop schema odd cascade;
 
+-- nor is a condition on one of its words, or a word that is refused; but capitals are the app's
+create schema odd;
+create table odd.drivers (id bigint primary key, is_online bool default true, lat float8, lng float8);
+create table odd.trips (
+    id bigint primary key, driver_id bigint, status text not null default 'REQUESTED', completed_at timestamptz, check (status <> 'DELETED'),
+    check ((status = 'COMPLETED') = (completed_at is not null)), check (status <> 'COMPLETED' or driver_id is not null)
+);
+select status, object, why from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask' and object !~ 'login';
+select from_status, to_status, state from odd.trip_transitions where from_status in ('REQUESTED', 'ARRIVED') order by 1, 2;
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
+-- words of several parts are known however these are joined, and so are the drivers'
+create schema odd;
+create type odd.duty as enum ('Available', 'On Trip', 'OnBreak', 'off-duty');
+create table odd.drivers (id bigint primary key, status odd.duty, lat float8 default 48, lng float8 default 11);
+create table odd.trips (
+    id bigint primary key, driver_id bigint, pickup_lat float8, pickup_lng float8,
+    status text default 'New' check (status in ('New', 'Assigned', 'On The Way', 'AtPickup', 'In Progress', 'Done', 'Cancelled'))
+);
+select status, object, why from realtime_sync.fleet_setup('odd', create_missing => true) where status = 'ask' and object !~ 'login';
+select from_status, to_status, state from odd.trip_transitions where state <> 'canceled' order by 1, 2;
+insert into odd.drivers select n, (enum_range(null::odd.duty))[n] from generate_series(1, 4) n;
+insert into odd.trips values (1, null, 48, 11);
+select driver_id from odd.offer_trip(1);
+select driver_id from odd.nearby_drivers(48, 11);
+select count(*) > 0 as removed from realtime_sync.fleet_remove('odd', drop_tables => true);
+drop schema odd cascade;
+delete from realtime_sync.fleet_map where schema = 'odd';
+
 -- ids that may not be null, which a variable and an argument may be
 create schema odd;
 create domain odd.uid as text not null check (value <> '');
