@@ -17,7 +17,6 @@ declare
     left_out text[] := '{}';
     here oid := pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_work.schema));
     changed boolean := false;
-    known boolean;
     stop boolean := false;
     -- Found, or asked about.
     has_trips boolean := false;
@@ -387,16 +386,20 @@ begin
         where m.schema = fleet_work.schema and m.entity = 'trip' and m.columns ->> 'status' is not null
             and (t.relation is not null or create_missing)
     loop
-        execute pg_catalog.format('select exists (select from %s s where s.%I = ''accepted'')', thing.source, thing.columns ->> 'state')
-        into known using thing.trip, thing.status;
-        if not known then
+        execute pg_catalog.format(
+            $n$select k.state from pg_catalog.unnest('{accepted,completed}'::text[]) k(state) where not exists (select from %s s where s.%I = k.state) limit 1$n$,
+            thing.source, thing.columns ->> 'state'
+        ) into what using thing.trip, thing.status;
+        if what is not null then
             return next row(
-                'ask', 'trip.status', 'none of its words is known to mean accepted, so no trip can be offered',
+                'ask', 'trip.status', case what
+                    when 'accepted' then 'none of its words is known to mean accepted, so no trip can be offered'
+                    else 'its words are not known to lead to completed, so no trip can be ended' end,
                 pg_catalog.format(
                     E'-- and so on to the states arriving, arrived, in_progress, completed and canceled\ninsert into %s (%I, %I, %I, %I)\nvalues (%L, %L, %L, %L)',
                     thing.steps,
                     thing.columns ->> 'from_status', thing.columns ->> 'to_status', thing.columns ->> 'who', thing.columns ->> 'state',
-                    'the word before', 'the word for accepted', '{driver,dispatcher,system}', 'accepted'
+                    'the word before', 'the word for ' || what, '{driver,dispatcher,system}', what
                 )
             )::realtime_sync.fleet_step;
         end if;

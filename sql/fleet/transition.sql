@@ -125,11 +125,12 @@ begin
     join word t on t.state = s.to_state
     where f.word is not null and t.word is not null
     union all
-    -- An app that knows no arriving and arrived goes from accepted to under way.
+    -- Of an app that has no word for arrived, or for under way, what comes before leads to what comes after.
     select f.word, t.word, array['driver', 'dispatcher', 'system'], t.state
-    from word f, word t, word missing
-    where f.state = 'accepted' and t.state = 'in_progress' and missing.state = 'arrived'
-        and missing.word is null and f.word is not null and t.word is not null;
+    from word f, word t, word arrived, word began
+    where arrived.state = 'arrived' and began.state = 'in_progress' and f.word is not null and t.word is not null
+        and (t.state = 'in_progress' and arrived.word is null or t.state = 'completed' and began.word is null)
+        and (f.state = 'arrived' or f.state in ('accepted', 'arriving') and arrived.word is null);
 end
 $function$;
 

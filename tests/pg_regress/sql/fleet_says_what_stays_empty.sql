@@ -30,6 +30,9 @@ where status = 'ask' or object = 'without driver.lat';
 select status, object, why from realtime_sync.fleet_setup('envios', create_missing => true)
 where status = 'ask' or object = 'without driver.lat';
 insert into envios.trip_transitions values ('solicitado', 'aceptado', '{driver,system}', 'accepted');
+-- nor how it ends
+select status, object, why, sql from realtime_sync.fleet_setup('envios') where status = 'ask';
+insert into envios.trip_transitions values ('aceptado', 'entregado', '{driver,system}', 'completed');
 select (realtime_sync.fleet_map('envios', 'driver', 'envios.repartidores', '{"lat": "latitud", "lng": "longitud"}')).entity;
 select status, object, why from realtime_sync.fleet_setup('envios') where status = 'ask' or object = 'without driver.lat';
 select count(*) > 0 as removed from realtime_sync.fleet_remove('envios', drop_tables => true);
