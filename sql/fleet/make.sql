@@ -107,6 +107,7 @@ begin
             sql, '^(create\s+(?:unique\s+|constraint\s+)?' || kind || ')(\s+(?!on\M)\S+)?(\s+)',
             '\1 ' || pg_catalog.quote_ident(actual) || '\3'
         );
+        sql := pg_catalog.regexp_replace(sql, '(enable\s+always\s+trigger\s+)\S+', '\1' || pg_catalog.quote_ident(actual));
         label := pg_catalog.format('%s %I', kind, actual);
         why := 'on ' || relation || former;
     elsif kind = 'table' then

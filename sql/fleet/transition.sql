@@ -139,10 +139,8 @@ create function realtime_sync.fleet_newest(query text, words text[]) returns tex
 stable strict parallel unsafe language c
 as 'MODULE_PATHNAME', 'realtime_sync_fleet_newest';
 
--- As the extension's owner: whoever may edit the steps need not see the schema that the trips are in.
 create function realtime_sync.fleet_replan() returns trigger
-security definer language c
-set search_path = pg_catalog, pg_temp
+language c
 as 'MODULE_PATHNAME', 'realtime_sync_fleet_replan';
 
 -- {{>under_way}}, {{>to_pickup}}: the words of a trip that a driver is on, or on his way to the pickup of, one a row. Each is
@@ -150,11 +148,11 @@ as 'MODULE_PATHNAME', 'realtime_sync_fleet_replan';
 insert into realtime_sync.fleet_template (name, kind, template) values
 (
     'under_way', 'part',
-    $template$pg_catalog.unnest({{rpc.realtime_trip_words}}('{accepted,arriving,arrived,in_progress}')::{{trip.status:type}}[])$template$
+    $template$pg_catalog.unnest({{rpc.realtime_trip_words}}('{accepted,arriving,arrived,in_progress}', '{{transition}}'))$template$
 ),
 (
     'to_pickup', 'part',
-    $template$pg_catalog.unnest({{rpc.realtime_trip_words}}('{accepted,arriving}')::{{trip.status:type}}[])$template$
+    $template$pg_catalog.unnest({{rpc.realtime_trip_words}}('{accepted,arriving}', '{{transition}}'))$template$
 );
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template, undo) values
@@ -201,12 +199,13 @@ $template$,
     null
 ),
 (
-    -- IMMUTABLE, so that a plan has the words as if they stood in its text, and the planner knows how many trips have them; a
-    -- change of the steps has the plans made again, by the trigger below. Where that does not fire, as where a subscription
-    -- applies the change, the next ANALYZE of the trips does it.
+    -- IMMUTABLE, so that a plan has the words as if they stood in its text. And of the status's own type: a label of an enum that
+    -- is renamed is the same value. The steps are an argument, though their name stands in the text, because a plan depends on
+    -- what its text names as a regclass: what changes that table's definition has it made anew, and the trigger below what
+    -- changes its rows.
     'realtime_trip_words', 'function', 40, null, '{trip.id,trip.status,transition.to_status}',
     $template$
-create function {{rpc.realtime_trip_words}}(states text[]) returns text[]
+create function {{rpc.realtime_trip_words}}(states text[], steps regclass) returns {{trip.status:type}}[]
 immutable strict security definer language plpgsql
 set search_path = {{path}}
 as $$
@@ -224,19 +223,21 @@ begin
                 and not exists (select from {{transition}} n where n.{{transition.to_status}}::text = {{s.from_status}}::text)
             order by 1
         )', $1
-    );
+    )::{{trip.status:type}}[];
 end
 $$;
-comment on function {{rpc.realtime_trip_words}}(text[]) is
+comment on function {{rpc.realtime_trip_words}}(text[], regclass) is
     'The words that a trip''s status may have for these states (accepted, arriving, arrived, in_progress), as trip_transitions has them.'
 $template$,
     null
 ),
 (
+    -- Always: where a subscription applies the change, or a load as a replica, too.
     'realtime_replan', 'trigger', 0, null, '{trip.id,trip.status,transition.to_status}',
     $template$
 create trigger realtime_replan after insert or update or delete on {{transition}}
-for each row execute function realtime_sync.fleet_replan('{{trip}}')
+for each row execute function realtime_sync.fleet_replan();
+alter table {{transition}} enable always trigger realtime_replan
 $template$,
     null
 ),
@@ -244,7 +245,8 @@ $template$,
     'realtime_replan_truncate', 'trigger', 0, null, '{trip.id,trip.status,transition.to_status}',
     $template$
 create trigger realtime_replan_truncate after truncate on {{transition}}
-for each statement execute function realtime_sync.fleet_replan('{{trip}}')
+for each statement execute function realtime_sync.fleet_replan();
+alter table {{transition}} enable always trigger realtime_replan_truncate
 $template$,
     null
 ),
@@ -307,4 +309,4 @@ comment on function realtime_sync.fleet_transitions(regclass, name) is
 comment on function realtime_sync.fleet_newest(text, text[]) is
     'Part of the fleet kit: the text[] that a query gives of these words, as the current user and by the newest snapshot, for constants of plans.';
 comment on function realtime_sync.fleet_replan() is
-    'Part of the fleet kit: a trigger of the steps, which has every plan over the trips made again, since the words of a trip are constants in it.';
+    'Part of the fleet kit: a trigger of the steps, which has every plan that names them made again, since what they say is a constant in it.';

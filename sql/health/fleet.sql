@@ -1,5 +1,5 @@
 -- Of health(): schemas in which strangers may make what the fleet kit's functions would find, as its owner; and tables that
--- were partitioned otherwise since the kit was set up.
+-- were partitioned otherwise since the kit was set up, or whose changes no session hears of.
 
 create function realtime_sync.fleet_health(out level text, out subject text, out problem text, out fix text)
 returns setof record
@@ -87,6 +87,26 @@ as $function$
         where g.tgrelid = m.relation and g.tgname ~ '^(00_realtime_tell_|zz_realtime_auto_offer)'
     ) t(each_row, name)
     where p.move and t.each_row = (p.far is null)
+    union all
+    select
+        'warning', m.relation::text, 'who is connected does not hear of a change of it: its trigger realtime_replan is gone or disabled',
+        coalesce(
+            (
+                select pg_catalog.format('alter table %s enable always trigger %I;', m.relation, g.tgname)
+                from pg_catalog.pg_trigger g
+                where g.tgrelid = m.relation and g.tgfoid = 'realtime_sync.fleet_replan()'::regprocedure and g.tgtype & 1 = 1
+                limit 1
+            ),
+            pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', m.schema)
+        )
+    from kit k
+    join realtime_sync.fleet_map m on m.schema = k.schema and m.entity = 'transition'
+    join realtime_sync.fleet_object o on o.schema = k.schema and o.kind = 'trigger' and o.name = 'realtime_replan'
+    where not exists (
+        select from pg_catalog.pg_trigger g
+        where g.tgrelid = m.relation and g.tgfoid = 'realtime_sync.fleet_replan()'::regprocedure and g.tgtype & 1 = 1
+            and g.tgenabled = 'A'
+    )
 $function$;
 
 revoke all on function realtime_sync.fleet_health() from public;

@@ -74,6 +74,17 @@ select jsonb_array_length(plans.get_fleet_overview('{"west": 9.999, "south": 50.
 select * from plans.whole();
 select plans.few(17);
 commit;
+-- A word that is renamed is the same, to plans that are kept too.
+select plans.get_driver_dashboard(1) #>> '{active_trip,status}' as status;
+alter type plans.trip_status rename value 'arriving' to 'coming';
+select plans.get_driver_dashboard(1) #>> '{active_trip,status}' as status;
+-- Who is connected hears of the steps by a trigger.
+alter table plans.trip_transitions disable trigger realtime_replan;
+select level, subject, problem, fix from realtime_sync.health() where subject ~ 'trip_transitions';
+drop trigger realtime_replan on plans.trip_transitions;
+select level, subject, problem, fix from realtime_sync.health() where subject ~ 'trip_transitions';
+select status, object from realtime_sync.fleet_setup('plans', create_missing => true) where status = 'done' and object ~ 'trigger';
+select count(*) as warnings from realtime_sync.health() where subject ~ 'trip_transitions';
 select count(*) > 0 as removed from realtime_sync.fleet_remove('plans', drop_tables => true);
 drop schema plans cascade;
 delete from realtime_sync.fleet_object where schema = 'plans';
