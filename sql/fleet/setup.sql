@@ -387,7 +387,7 @@ begin
             and (t.relation is not null or create_missing)
     loop
         execute pg_catalog.format(
-            $n$select k.state from pg_catalog.unnest('{accepted,completed}'::text[]) k(state) where not exists (select from %s s where s.%I = k.state) limit 1$n$,
+            $n$select k.state from pg_catalog.unnest('{accepted,completed}'::text[]) k(state) where not exists (select from %s s where s.%I = k.state) order by 1 limit 1$n$,
             thing.source, thing.columns ->> 'state'
         ) into what using thing.trip, thing.status;
         if what is not null then
