@@ -49,6 +49,7 @@ async def main() -> None:
         lost=lambda error: print(f"lost: {' '.join(str(error).split())}", flush=True),
         listen=os.environ.get("LISTEN", "listen realtime_sync"),
         poll=float(os.environ.get("POLL", 5)),
+        limit=float(os.environ.get("LIMIT", 15)),
         cursor=os.environ.get("CURSOR", ""),
     )
     task = asyncio.create_task(follower.run())

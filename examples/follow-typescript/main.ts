@@ -7,7 +7,7 @@ if (!table) {
   console.error('usage: npm start -- TABLE [TOPIC CONDITION]');
   process.exit(1);
 }
-const { DATABASE_URL: database = 'postgres:///', LISTEN, POLL = '5', CURSOR } = process.env;
+const { DATABASE_URL: database = 'postgres:///', LISTEN, POLL = '5', LIMIT = '15', CURSOR } = process.env;
 
 const rows = `select row_to_json(t) as row from ${table} t where ${condition}`;
 const copy = new Map<unknown, object>();
@@ -34,6 +34,7 @@ await new Follower({
   listen: LISTEN,
   topics: [topic],
   poll: Number(POLL) * 1000,
+  limit: Number(LIMIT) * 1000,
   cursor: CURSOR,
   async load(client, cursor) {
     await client.query("set local timezone = 'UTC'"); // as events write times

@@ -3,6 +3,7 @@
 Started by run, which makes the server. A client prints what it loads and applies, and its copy when it is told to stop."""
 
 import asyncio
+import ctypes
 import json
 import logging
 import os
@@ -10,10 +11,13 @@ import random
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -80,19 +84,19 @@ def as_server():
     return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
 
 
-def until(what, condition):
-    deadline = time.monotonic() + WITHIN
+def until(what, condition, within=WITHIN):
+    deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {WITHIN} s")
+            raise TimeoutError(f"{what}: not within {within} s")
         time.sleep(0.05)
 
 
 class Client:
-    def __init__(self, language, way, **environment):
+    def __init__(self, language, way, called="", **environment):
         database, listen, self.follows, poll = WAYS[way]
         self.on = "standby" if way == "standby" else "direct"
-        self.language, self.name = language, f"{language}, {way}"
+        self.language, self.name = language, f"{language}, {called or way}"
         self.application = re.sub("[^a-z]+", "-", self.name)
         self.path = OUTPUT / (self.application + "".join(environment))
         settings = {"DATABASE_URL": url(database, self.application), "LISTEN": listen, "POLL": str(poll), **environment}
@@ -165,6 +169,64 @@ class Standby:
 
     def stop(self):
         self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+
+class Network:
+    """Between clients and the server, until it goes silent: then nothing comes through and nothing is closed. What is lost
+    is not even acknowledged: the kernel drops what comes to a socket with such a filter. Else it is taken and goes nowhere,
+    as by a proxy whose server is gone."""
+
+    ATTACH_FILTER, DETACH_FILTER = 26, 27  # of Linux's socket.h; Python has no names for them
+    NOTHING = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # the program "return 0": keep no byte
+
+    def __init__(self, loses):
+        self.loses, self.silent = loses, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        self.lines = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, server, silent = self.listener.accept()[0], socket.socket(socket.AF_UNIX), self.silent
+            self.lines += [client, server]
+            if not silent.is_set():
+                server.connect(f"{os.environ['PGHOST']}/.s.PGSQL.{os.environ['PGPORT']}")
+                for ends in [(client, server), (server, client)]:
+                    threading.Thread(target=self.forward, args=(*ends, silent), daemon=True).start()
+
+    def forward(self, source, target, silent):
+        try:
+            while (data := source.recv(65536)) and not silent.is_set():
+                target.sendall(data)
+            if not silent.is_set():
+                target.shutdown(socket.SHUT_WR)
+        except OSError:  # the other end is gone
+            pass
+
+    def go_silent(self):
+        self.silent.set()
+        if self.loses:
+            program = struct.pack("HL", 1, ctypes.addressof(self.NOTHING))
+            for line in [self.listener, *self.lines[::2]]:
+                line.setsockopt(socket.SOL_SOCKET, self.ATTACH_FILTER, program)
+
+    def restore(self):
+        """For new connections: the old ones stay silent."""
+        self.silent = threading.Event()
+        if self.loses:
+            self.listener.setsockopt(socket.SOL_SOCKET, self.DETACH_FILTER, 0)
+
+    def held(self, client):
+        """A client's connections to here, by their ports at its end. (What psycopg fails to connect it closes with its next
+        collection of garbage, so that their number alone says little.)"""
+        sockets = set()
+        for file in Path(f"/proc/{client.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                sockets.add(os.readlink(file))
+        table = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return {row[1] for row in table if row[2].endswith(f":{self.port:04X}") and f"socket:[{row[9]}]" in sockets}
 
 
 def change(connection, rng, nth):
@@ -352,6 +414,62 @@ def goes_on_from(language, former):
     run("loads again when the server was set back", "00ffffff-0000000000000001-7fffffffffffffff", lambda client: client.lines_with("loaded "))
 
 
+def all_notice(what, clients, within):
+    began = time.monotonic()
+    for client in clients:
+        with suppress(TimeoutError):
+            until(what, lambda: client.lines_with("lost:"), began + within - time.monotonic())
+        check(f"{client.name}: notices it within {within} s", client.lines_with("lost:"), client.lines()[-2:])
+    print(f"{what}: noticed by all after {time.monotonic() - began:.1f} s", flush=True)
+
+
+def network_goes_silent():
+    """As they wait for the next event, and in the middle of a load. There only the kernel can tell, where packets are lost."""
+    short = {"POLL": "1", "LIMIT": "3"}
+    clients = []
+    try:
+        for key, called, loses in [(-4, "packets lost", True), (-5, "packets taken", False)]:
+            network = Network(loses)
+            started = [Client(language, "direct", called, DATABASE_URL=network.url, **short) for language in LANGUAGES]
+            clients += started
+            until("all load", lambda: all(client.lines_with("loaded ") for client in started))
+            query("insert into drivers values (%s, 0) returning 1", key * 10)
+            has_all(started, key * 10)
+            former = [network.held(client) for client in started]
+            network.go_silent()
+            query("insert into drivers values (%s, 0) returning 1", key)
+            all_notice(called, started, 10)  # POLL and LIMIT, and a machine that is busy
+            network.restore()
+            has_all(started, key)
+            for client, lines in zip(started, former):
+                check(f"{client.name}: had one connection, and closed it", len(lines) == 1 and not lines & network.held(client), lines)
+
+        network = Network(True)
+        with psycopg.connect(url("direct", "locker")) as locker:
+            locker.execute("lock table drivers in access exclusive mode")
+            called = "packets lost in a load"
+            started = [Client(language, "direct", called, DATABASE_URL=network.url, **short) for language in LANGUAGES]
+            clients += started
+            until("all wait in their load", lambda: len(loading("pid")) == len(started))
+            network.go_silent()
+            all_notice(called, started, 20)  # LIMIT, and the ten seconds that Node's kernel tries
+            network.restore()
+        until("all load after all", lambda: all(client.lines_with("loaded ") for client in started))
+        query("insert into drivers values (-6, 0) returning 1")
+        has_all(started, -6)
+
+        network.go_silent()  # and who is told to end, ends
+        for client in clients:
+            client.process.terminate()
+        with psycopg.connect(url("direct"), autocommit=True) as connection:
+            for client in clients:
+                client.process.wait(10)
+                followed(client, lambda text: connection.execute(text).fetchall())
+    finally:
+        for client in clients:
+            client.process.kill()
+
+
 def outlasts_an_outage():
     """Python's integers have no end, and its floats have one: a wait that doubles came to it after an hour and a half."""
     sys.path.insert(0, str(ROOT / "examples/follow-python"))
@@ -444,6 +562,7 @@ def main():
                 print(f"{client.name}: {count} events, lost its connection {len(client.lines_with('lost:'))} times", flush=True)
         for client in clients[: len(LANGUAGES)]:
             goes_on_from(client.language, client)
+        network_goes_silent()
         print(f"{sum(transactions)} transactions, {cuts} connections cut")
     finally:
         writing.clear()

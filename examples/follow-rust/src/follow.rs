@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 use std::{collections::BTreeSet, convert::Infallible, future::poll_fn, time::Duration};
-use tokio::{sync::mpsc, time};
-use tokio_postgres::{Client, NoTls, error::SqlState, types::Type};
+use tokio::{sync::mpsc, task::JoinSet, time, time::timeout};
+use tokio_postgres::{Client, Config, NoTls, error::SqlState, types::Type};
 
 const BEGIN: &str = "begin isolation level repeatable read, read only";
 const CURSOR: &str = "select realtime_sync.cursor()";
@@ -30,7 +30,8 @@ pub struct Follower<A> {
     pub listen: String, // "listen realtime_sync"; through a transaction pooler "": only poll
     pub poll: Duration, // between two looks where no notification tells
     pub pause: Duration, // and at least: at 10 ms, a thousand changes a second cost a hundred looks
-    pub cursor: String, // all up to here has been applied; empty: load
+    pub limit: Duration, // for each answer but those to load and apply: a network may go silent and close nothing
+    pub cursor: String,  // all up to here has been applied; empty: load
     pub applied: BTreeSet<i64>, // ids: a crash of the server may send an event again, under a later cursor
 }
 
@@ -48,15 +49,21 @@ impl<A: Application> Follower<A> {
     }
 
     async fn follow(&mut self, failures: &mut i32) -> Fallible<Infallible> {
-        let (client, mut connection) = tokio_postgres::connect(&self.database, NoTls).await?;
+        let mut config: Config = self.database.parse()?;
+        // Only the kernel can tell that nobody is there while load and apply wait.
+        config.keepalives_idle(Duration::from_secs(5));
+        config.keepalives_interval(Duration::from_secs(5));
+        config.tcp_user_timeout(self.limit);
+        let (client, mut connection) = timeout(self.limit, config.connect(NoTls)).await??;
         let (heard, mut hear) = mpsc::channel(1);
-        tokio::spawn(async move {
+        let mut task = JoinSet::new(); // which ends it with this function: it could wait for an answer for ever
+        task.spawn(async move {
             while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {
                 let _ = heard.try_send(()); // full: there is a reason to look already
             }
         });
         // Before anything is read, so that nothing falls between.
-        match client.batch_execute(&self.listen).await {
+        match timeout(self.limit, client.batch_execute(&self.listen)).await? {
             Err(error) if error.code() == STANDBY => {} // which cannot: then we poll
             done => done?,
         }
@@ -70,17 +77,17 @@ impl<A: Application> Follower<A> {
                 time::sleep(self.pause).await;
                 // What a notification says, the log has, whole and in order: it is a reason to look, no more.
                 // So is the end of the connection, which the look then finds.
-                let _ = time::timeout(self.poll, hear.recv()).await;
+                let _ = timeout(self.poll, hear.recv()).await;
             }
         }
     }
 
     async fn load(&mut self, client: &Client) -> Fallible<()> {
-        client.batch_execute(BEGIN).await?;
-        let row = client.query_typed_one(CURSOR, &[]).await?;
+        timeout(self.limit, client.batch_execute(BEGIN)).await??;
+        let row = timeout(self.limit, client.query_typed_one(CURSOR, &[])).await??;
         let cursor = row.get(0);
         self.application.load(client, cursor).await?;
-        client.batch_execute("commit").await?;
+        timeout(self.limit, client.batch_execute("commit")).await??;
         self.cursor = cursor.to_owned();
         self.applied.clear();
         Ok(())
@@ -88,9 +95,12 @@ impl<A: Application> Follower<A> {
 
     async fn replay(&mut self, client: &Client) -> Fallible<bool> {
         // query_typed prepares nothing, which a pooler would mix up.
-        let since = (&self.cursor as _, Type::TEXT);
-        let topics = (&self.topics as _, Type::TEXT_ARRAY);
-        let page = match client.query_typed_one(REPLAY, &[since, topics]).await {
+        let parameters = [
+            (&self.cursor as _, Type::TEXT),
+            (&self.topics as _, Type::TEXT_ARRAY),
+        ];
+        let replay = client.query_typed_one(REPLAY, &parameters);
+        let page = match timeout(self.limit, replay).await? {
             Err(error) if error.code() == EXPIRED => Value::Null, // away for too long
             row => row?.get(0),
         };

@@ -85,6 +85,7 @@ async fn main() -> Fallible<()> {
         listen: setting("LISTEN", "listen realtime_sync"),
         poll: Duration::from_secs_f64(setting("POLL", "5").parse()?),
         pause: Duration::from_millis(10),
+        limit: Duration::from_secs_f64(setting("LIMIT", "15").parse()?),
         cursor: setting("CURSOR", ""),
         applied: BTreeSet::new(),
     };
