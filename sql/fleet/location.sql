@@ -1,13 +1,14 @@
 -- A fix from a phone moves the driver's row and leaves a trail, tells of fences crossed and of pickups reached.
 
 -- Whether a fix could be one; inlined into the caller's expression, since a call costs as much as moving the driver's row.
+-- What is nearer to zero than 1e-30, as a filter has it of a car that stands, is not: a column of type real would refuse it.
 create function realtime_sync.fleet_is_fix(
     lat double precision, lng double precision, heading double precision, speed double precision, accuracy double precision
 ) returns boolean
 immutable parallel safe language sql
 begin atomic
-    select lat between -90 and 90 and lng between -180 and 180 and coalesce(heading between 0 and 360, true)
-        and coalesce(speed between 0 and 12000, true) and coalesce(accuracy between 0 and 1e7, true);
+    select lat between -90 and 90 and lng between -180 and 180 and (heading between 1e-30 and 360 or heading = 0) is not false
+        and (speed between 1e-30 and 12000 or speed = 0) is not false and (accuracy between 1e-30 and 1e7 or accuracy = 0) is not false;
 end;
 
 -- Raises what is wrong of one that could not.
@@ -322,12 +323,17 @@ set search_path = {{path}}
 as $$
 #variable_conflict use_variable
 begin
-    -- Of a longer client_id an index has no room.
     if realtime_sync.fleet_is_fix(lat, lng, heading, speed, accuracy) is not true or pg_catalog.octet_length(client_id) > 1024 then
         perform realtime_sync.fleet_check_fix(lat, lng, heading, speed, accuracy);
-        raise string_data_right_truncation using
-            message = pg_catalog.format('client_id has %s octets, and may have 1024', pg_catalog.octet_length(client_id)),
-            hint = 'A UUID serves.';
+        -- Of a longer one an index has no room.
+        if pg_catalog.octet_length(client_id) > 1024 then
+            raise string_data_right_truncation using
+                message = pg_catalog.format('client_id has %s octets, and may have 1024', pg_catalog.octet_length(client_id)),
+                hint = 'A UUID serves.';
+        end if;
+        heading := pg_catalog.trunc(heading::numeric, 30);
+        speed := pg_catalog.trunc(speed::numeric, 30);
+        accuracy := pg_catalog.trunc(accuracy::numeric, 30);
     end if;
     -- His own, as nearly always, without asking who he is twice.
     driver := coalesce(case when driver is null then {{rpc.realtime_driver}}() end, {{rpc.realtime_located_driver}}(driver));

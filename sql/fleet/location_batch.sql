@@ -12,10 +12,11 @@ exception
 end
 $function$;
 
+-- To 1e-30: of 1e-400 PostgreSQL makes no double precision, of 1e-50 no real.
 create function realtime_sync.fleet_read_number(value jsonb, low numeric, high numeric) returns double precision
 immutable strict parallel safe language sql
 begin atomic
-    select case when jsonb_typeof(value) = 'number' then case when value::numeric between low and high then value::double precision end end;
+    select case when jsonb_typeof(value) = 'number' then case when value::numeric between low and high then trunc(value::numeric, 30)::double precision end end;
 end;
 
 insert into realtime_sync.fleet_template (name, kind, place, entity, needs, template) values
@@ -153,4 +154,4 @@ revoke all on function realtime_sync.fleet_read_number(jsonb, numeric, numeric) 
 comment on function realtime_sync.fleet_read_time(text) is
     'A time, or null where the text is none, or is endless.';
 comment on function realtime_sync.fleet_read_number(jsonb, numeric, numeric) is
-    'A number between two, or null where it is none.';
+    'A number between two, to 30 decimals, or null where it is none.';

@@ -38,6 +38,14 @@ select city.update_location(1, 0, 0, speed => -1);
 \echo :SQLSTATE
 select city.update_location(1, 0, 0, accuracy => 'infinity');
 \echo :SQLSTATE
+
+-- A filter halves the speed of a car that stands, until no real can be so small.
+begin;
+select city.update_location(1, 0, 0, heading => 1e-320, speed => 1e-46, accuracy => 2e-30);
+select city.update_locations(format('[{"lat": 1e-400, "lng": -1e-400, "heading": 1e-400, "speed": 1e-60, "recorded_at": "%s"}]', clock_timestamp())::jsonb, 1);
+select lat, lng, heading, speed, accuracy from city.driver_locations;
+select lat, lng, heading, speed, accuracy from city.drivers where id = 1;
+rollback;
 select city.update_location(1, 0);
 \echo :SQLSTATE
 select city.update_location(99, 0, 0);
