@@ -57,6 +57,31 @@ select ids(:'loaded');
 select name, setting, source from pg_settings
 where name in ('enable_seqscan', 'enable_bitmapscan', 'enable_sort', 'jit', 'enable_hashjoin') and source = 'session' order by 1;
 commit;
+-- nor does a session that wants plans for each call have the log read as a whole
+begin;
+analyze realtime_sync.event, realtime_sync.tick;
+set local plan_cache_mode = force_custom_plan;
+create function scans() returns numeric language sql as $$
+    select sum(seq_scan) from pg_stat_xact_user_tables
+    where schemaname = 'realtime_sync' and relname ~ '^(event|tick)_'
+$$;
+select scans() as before \gset
+select ids(:'loaded');
+select scans() - :before as read_as_a_whole;
+-- while what it runs, such as a policy's function, has the session's
+create role planner;
+grant usage on schema realtime_sync to planner;
+grant select on realtime_sync.event, realtime_sync.tick, realtime_sync.floor to planner;
+grant execute on function realtime_sync.replay(text, text[], integer) to planner;
+create function planned() returns boolean language sql volatile as $$
+    select set_config('test.mode', current_setting('plan_cache_mode'), true) is not null
+$$;
+create policy planned on realtime_sync.event for select to planner using (planned());
+set local role planner;
+select ids(:'loaded');
+reset role;
+select current_setting('test.mode') as of_the_policy, current_setting('plan_cache_mode') as of_the_session;
+rollback;
 -- a hostile search_path decides nothing
 create schema hostile;
 create function hostile.never(xid8, xid8) returns boolean language sql as $$ select 1 / 0 = 1 $$;
