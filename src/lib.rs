@@ -90,6 +90,7 @@ install_script! {
     "fleet_column": "../sql/fleet/column.sql"
     "fleet_find": "../sql/fleet/find.sql"
     "fleet_statement": "../sql/fleet/statement.sql"
+    "fleet_astray": "../sql/fleet/astray.sql"
     "fleet_make": "../sql/fleet/make.sql"
     "fleet_setup": "../sql/fleet/setup.sql"
     "fleet_remove": "../sql/fleet/remove.sql"

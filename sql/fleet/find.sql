@@ -243,6 +243,9 @@ begin
         when known.columns ->> 'driver' is null and fleet_find.entity in ('trip', 'wallet', 'telemetry') then 'driver'
     end;
     if missing is not null then
+        -- Over a column that is gone what the kit makes could only fail.
+        update realtime_sync.fleet_map m set columns = known.columns
+        where m.schema = fleet_find.schema and m.entity = fleet_find.entity and m.relation = known.relation and m.columns <> known.columns;
         return next row(
             'ask', fleet_find.entity,
             pg_catalog.format('%s %s', known.relation, case missing

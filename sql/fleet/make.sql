@@ -11,6 +11,7 @@ as $function$
 declare
     template realtime_sync.fleet_template;
     object realtime_sync.fleet_object;
+    upon realtime_sync.fleet_object;
     ours boolean;
     actual name := realtime_sync.fleet_name(fleet_make.schema, fleet_make.kind, fleet_make.name);
     relation regclass;
@@ -21,6 +22,7 @@ declare
     lacks text[];
     step realtime_sync.fleet_step;
     former text := '';
+    undo text := '';
 begin
     select t.* into template from realtime_sync.fleet_template t where t.kind = fleet_make.kind and t.name = fleet_make.name;
     lacks := realtime_sync.fleet_lacks(schema, template.needs);
@@ -162,8 +164,8 @@ begin
             );
         end if;
     end if;
-    if ours and kind = 'function' then
-        sql := pg_catalog.regexp_replace(sql, '^create\s+function', 'create or replace function');
+    if ours and kind in ('function', 'view') then
+        sql := pg_catalog.regexp_replace(sql, '^create\s', 'create or replace ');
     elsif ours and kind not in ('source', 'timer') then
         sql := realtime_sync.fleet_undo(object) || E';\n' || sql;
     end if;
@@ -242,6 +244,27 @@ begin
                     sql := realtime_sync.fleet_undo(object) || E';\n' || sql || coalesce(grants, '');
             end;
             execute sql;
+        elsif ours and kind = 'view' then
+            begin
+                execute sql;
+            exception
+                -- Other columns: those of the kit's that are made of it go first, and are made again in their turn.
+                when invalid_table_definition then
+                    for upon in
+                        select o.*
+                        from realtime_sync.fleet_object o
+                        where o.schema = fleet_make.schema and o.kind = 'view' and o.place >= object.place
+                        order by o.place desc
+                    loop
+                        step := realtime_sync.fleet_drop(upon, false, false);
+                        if step.status = 'ask' then
+                            return step;
+                        end if;
+                        undo := undo || realtime_sync.fleet_undo(upon) || E';\n';
+                    end loop;
+                    execute sql;
+                    sql := undo || sql;
+            end;
         else
             execute sql;
         end if;

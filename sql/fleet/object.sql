@@ -80,7 +80,9 @@ begin atomic
     -- Of a role that is gone nothing is; what has the name may be somebody else's by now.
     select r.role is not null and coalesce(
         (select pg_catalog.bool_and(pg_catalog.pg_has_role(r.role, x.owner, 'usage')) from realtime_sync.fleet_owners(object) x(owner)),
-        pg_catalog.has_schema_privilege(r.role, pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create')
+        pg_catalog.has_schema_privilege(r.role, pg_catalog.to_regnamespace(pg_catalog.quote_ident(object.schema)), 'create'),
+        -- Of a schema that is gone, or has another name since.
+        pg_catalog.pg_has_role(r.role, pg_catalog.to_regrole(pg_catalog.quote_ident(object.owner)), 'usage')
     )
         -- Of timers each role sees its own: to another what is noted would look as if it were gone.
         and (object.kind <> 'timer' or coalesce(

@@ -185,6 +185,8 @@ begin
             on n.schema = m.schema and n.kind = 'table'
             and pg_catalog.to_regclass(pg_catalog.format('%I.%I', n.schema, n.actual)) = m.relation
         where m.schema = fleet_grant.schema
+            -- Whose rows they are nothing says, until fleet_map() does.
+            and not (n.actual is not null and m.entity in ('wallet', 'telemetry', 'location', 'offer') and m.columns ->> 'driver' is null)
         order by m.entity
     loop
         if not thing.made then

@@ -52,8 +52,14 @@ begin
     end loop;
     delete from realtime_sync.fleet_map m
     where m.schema = fleet_work.schema and not exists (select from pg_catalog.pg_class c where c.oid = m.relation);
+    -- What is on a table that is gone may be on the one that was restored in its place: it is looked for below.
     delete from realtime_sync.fleet_object o
-    where o.schema = fleet_work.schema and not realtime_sync.fleet_stands(o);
+    where o.schema = fleet_work.schema and not realtime_sync.fleet_stands(o)
+        and (o.relation is null or exists (select from pg_catalog.pg_class c where c.oid = o.relation));
+    for step in select a.* from realtime_sync.fleet_astray(schema) a loop
+        return next step;
+        stop := true;
+    end loop;
     stop := stop or exists (select from realtime_sync.fleet_others(schema));
     foreach what in array array['driver', 'trip', 'passenger', 'wallet', 'telemetry'] loop
         for step in select f.* from realtime_sync.fleet_find(schema, what) f loop
@@ -93,6 +99,9 @@ begin
         end loop;
         exit when stop;
     end loop;
+    if not stop then
+        perform realtime_sync.fleet_repoint(schema);
+    end if;
     for step in
         select
             'ask', pg_catalog.format('role %s', x.owner),
@@ -257,6 +266,12 @@ begin
         cross join lateral realtime_sync.fleet_partitions(m.relation, m.columns) p
         where m.schema = fleet_work.schema and m.entity in ('driver', 'trip') and p.move and p.far is null
         order by m.entity
+    loop
+        return next step;
+    end loop;
+    for step in
+        select 'ask', 'table ' || h.relation, h.problem, h.fix
+        from realtime_sync.fleet_hidden(schema, current_user) h
     loop
         return next step;
     end loop;

@@ -1,5 +1,6 @@
--- Of health(): schemas in which strangers may make what the fleet kit's functions would find, as its owner; and tables that
--- were partitioned otherwise since the kit was set up, or whose changes no session hears of.
+-- Of health(): schemas in which strangers may make what the fleet kit's functions would find, as its owner; or that were
+-- renamed; and tables that were restored or partitioned otherwise since the kit was set up, whose changes no session hears
+-- of, or whose rows the kit's owner does not see.
 
 create function realtime_sync.fleet_health(out level text, out subject text, out problem text, out fix text)
 returns setof record
@@ -52,6 +53,23 @@ as $function$
     from kit k
     where k.paths <> array[k.path] and not exists (select from stranger s where s.schema = k.schema and s.open)
     union all
+    select 'error', a.object, a.why, a.sql || ';'
+    from (select distinct o.schema from realtime_sync.fleet_object o where pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) is null) gone
+    cross join pg_catalog.pg_namespace n
+    cross join lateral realtime_sync.fleet_astray(n.nspname) a
+    where a.object = pg_catalog.format('schema %I', gone.schema)
+    union all
+    select distinct
+        'warning', pg_catalog.format('schema %I', m.schema), 'tables of its fleet kit were dropped, or restored, since it was set up',
+        pg_catalog.format('select * from realtime_sync.fleet_setup(%L);', m.schema)
+    from kit k
+    join realtime_sync.fleet_map m on m.schema = k.schema
+    where not exists (select from pg_catalog.pg_class c where c.oid = m.relation)
+    union all
+    select 'warning', h.relation::text, h.problem, h.fix || ';'
+    from kit k
+    cross join lateral realtime_sync.fleet_hidden(k.schema, k.owner::name) h
+    union all
     select
         'warning', m.relation::text,
         pg_catalog.format('it is a partition of %s, and the fleet kit in schema %I follows only what is in it', p.parent, m.schema),
@@ -101,6 +119,7 @@ as $function$
         )
     from kit k
     join realtime_sync.fleet_map m on m.schema = k.schema and m.entity = 'transition'
+    join pg_catalog.pg_class c on c.oid = m.relation
     join realtime_sync.fleet_object o on o.schema = k.schema and o.kind = 'trigger' and o.name = 'realtime_replan'
     where not exists (
         select from pg_catalog.pg_trigger g
@@ -112,4 +131,4 @@ $function$;
 revoke all on function realtime_sync.fleet_health() from public;
 
 comment on function realtime_sync.fleet_health() is
-    'Part of realtime_sync.health(): where the fleet kit''s functions look for names, and how its tables are partitioned.';
+    'Part of realtime_sync.health(): where the fleet kit''s functions look for names and whether they see their tables'' rows, and how these are partitioned.';
