@@ -20,6 +20,7 @@ begin atomic
         on p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(fleet_astray.schema)) and p.proname = o.actual
             and p.prosrc <> '' and pg_catalog.md5(p.prosrc) = o.body
     where o.kind = 'function' and pg_catalog.to_regnamespace(pg_catalog.quote_ident(o.schema)) is null
+        and pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(o.owner)), p.proowner, 'usage')
         -- Of one that is gone, with another kit here since, some are the same.
         and not exists (
             select from realtime_sync.fleet_object k where (k.schema, k.kind, k.actual) = (fleet_astray.schema, o.kind, o.actual)
@@ -60,6 +61,10 @@ begin
             join realtime_sync.fleet_object k on k.schema = m.schema and k.kind = 'table' and k.actual = c.relname
             where m.schema = o.schema
         )
+        -- Nobody's note becomes the caller's but of what is that one's own.
+        and realtime_sync.fleet_owns(
+            row(fleet_repoint.schema, o.place, o.kind, o.name, o.actual, o.relation, o.made, o.body, o.owner)::realtime_sync.fleet_object, o.owner
+        )
         and not exists (
             select from realtime_sync.fleet_object k where (k.schema, k.kind, k.name) = (fleet_repoint.schema, o.kind, o.name)
         );
@@ -82,6 +87,9 @@ begin
         and o.relation is not null and not exists (select from pg_catalog.pg_class g where g.oid = o.relation)
         and realtime_sync.fleet_stands(
             row(o.schema, o.place, o.kind, o.name, o.actual, c.relation, o.made, o.body, o.owner)::realtime_sync.fleet_object
+        )
+        and realtime_sync.fleet_owns(
+            row(o.schema, o.place, o.kind, o.name, o.actual, c.relation, o.made, o.body, o.owner)::realtime_sync.fleet_object, o.owner
         )
         -- Policies of one role have one name on all tables.
         and case when o.kind = 'source' or o.kind = 'policy' and o.name like '% %' then pg_catalog.split_part(o.name, ' ', 1) = c.word else true end;
