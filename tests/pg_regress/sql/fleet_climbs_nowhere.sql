@@ -233,6 +233,28 @@ select count(*) > 40 as removed, count(*) filter (where status = 'ask') as asks 
 select name, owner from realtime_sync.timer where name ~ 'climb3';
 select count(*) as inherited from (select schema from realtime_sync.fleet_limit union all select schema from realtime_sync.fleet_retention) x where schema = 'climb3';
 select realtime_sync.drop_timer('fleet climb3 offers');
+-- nor is what he notes of a schema that is gone found again in another's: no kit is asked about, no table is dropped for him
+create schema climb5;
+create table climb5.drivers (id bigint primary key, user_id text unique, is_online boolean);
+create table climb5.ledger (id bigint primary key, driver_id bigint);
+create function climb5.pay() returns int language sql as 'select 5';
+select count(*) > 20 as made from realtime_sync.fleet_setup('climb5', create_missing => true) where status = 'done';
+set role regress_climber;
+insert into realtime_sync.fleet_object (schema, place, kind, name, actual, made, body) values
+    ('climb6', 1, 'function', 'pay', 'pay', '', md5('select 5')),
+    ('climb6', 2, 'table', 'ledger', 'ledger', '', null),
+    ('climb6', 3, 'table', 'telemetry_logs', 'telemetry_logs', '', null);
+reset role;
+-- Where such a kit was made, its own table says that the schema is the same.
+insert into realtime_sync.fleet_map (schema, entity, relation, columns)
+select 'climb6', entity, relation, columns from realtime_sync.fleet_map where schema = 'climb5' and entity = 'telemetry';
+select status, object, why from realtime_sync.fleet_setup('climb5', create_missing => true) where status not in ('exists', 'found', 'skip');
+select schema, name, owner from realtime_sync.fleet_object where owner = 'regress_climber' and name in ('pay', 'ledger') order by name;
+delete from realtime_sync.fleet_object where schema = 'climb6';
+delete from realtime_sync.fleet_map where schema = 'climb6';
+select count(*) > 20 as removed from realtime_sync.fleet_remove('climb5', drop_tables => true);
+select count(*) from climb5.ledger;
+drop schema climb5 cascade;
 
 select count(*) > 0 as disallowed from realtime_sync.fleet_disallow('climb', 'regress_reader');
 drop schema climb, climb3 cascade;
